@@ -1,0 +1,62 @@
+//! The scope of a running test: who it is, what belongs to it, and how all of it ends.
+//!
+//! `#[qtest]` builds a runtime for each test and puts the test's identity on all its threads, so that whatever runs there
+//! sees the faults, mocks and directory of its own test and of no other. When the test ends, by whatever way, everything
+//! is undone in a fixed order.
+//!
+//! Start with [`Test`]; tests that are not `#[qtest]` start with [`Test::scoped`].
+
+mod cancel;
+mod current;
+mod dir;
+mod ending;
+mod exit;
+mod finding;
+mod journal;
+mod leak;
+mod options;
+mod panics;
+mod parts;
+mod repeat;
+mod runner;
+mod runtime;
+#[allow(clippy::module_inception, reason = "the type that the module is named after has a file of its own")]
+mod scope;
+mod scoped;
+mod signal;
+mod task;
+mod teardown;
+mod test;
+pub mod thread;
+mod verdict;
+mod watch;
+
+pub(crate) use cancel::Cancel;
+pub(crate) use current::current;
+pub use current::{Bound, InTest, bind, current_test};
+pub(crate) use finding::Finding;
+pub use options::{Leaks, Meta, Options, Target, TaskPanics};
+pub(crate) use panics::{InjectedPanic, catch_quietly, payload_text};
+pub(crate) use parts::Part;
+pub use runner::{Body, BodyFuture, BodyResult, Outcome, judge, run};
+pub(crate) use scope::Scope;
+pub use scoped::Scoped;
+pub(crate) use signal::say;
+pub use task::TaskHandle;
+pub(crate) use teardown::Undo;
+pub use test::Test;
+pub use verdict::Verdict;
+
+use crate::base::Error;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks a mutex whose data is valid at every point where its holder could panic, so poison means nothing.
+pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Turns an error into a panic at the line of the test that caused it.
+#[track_caller]
+pub(crate) fn ready<T>(result: Result<T, Error>) -> T {
+    result.unwrap_or_else(|error| panic!("{error:?}"))
+}

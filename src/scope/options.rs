@@ -1,0 +1,149 @@
+//! What `#[qtest]` knows about a test before it runs. Code written by the macro builds these; they carry no promise.
+
+use std::time::Duration;
+
+/// What happens to tasks, threads and processes that outlive the test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaks {
+    /// What qtests itself started fails the test, the rest is a note. The default.
+    Fail,
+    /// Everything that outlives the test fails it.
+    Strict,
+    /// Nothing is looked for.
+    Off,
+}
+
+/// What a panic in a task or thread of the test does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskPanics {
+    /// It fails the test. The default.
+    Fail,
+    /// It is a note.
+    Allow,
+}
+
+/// The settings of one test.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    pub(super) workers: usize,
+    pub(super) timeout: Option<Duration>,
+    pub(super) teardown_timeout: Duration,
+    pub(super) paused: bool,
+    pub(super) seed: Option<u64>,
+    pub(super) leaks: Leaks,
+    pub(super) task_panics: TaskPanics,
+}
+
+/// How long a test may take unless it says otherwise.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long each teardown may take unless the test says otherwise.
+pub(crate) const TEARDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Options {
+    /// The defaults: one thread, 60 s, 5 s for each teardown, real time, a derived seed.
+    pub const fn new() -> Self {
+        Self {
+            workers: 0,
+            timeout: Some(TIMEOUT),
+            teardown_timeout: TEARDOWN_TIMEOUT,
+            paused: false,
+            seed: None,
+            leaks: Leaks::Fail,
+            task_panics: TaskPanics::Fail,
+        }
+    }
+
+    /// A multi-threaded runtime with so many workers.
+    pub const fn workers(mut self, count: usize) -> Self {
+        self.workers = count;
+        self
+    }
+
+    /// How long the body may take.
+    pub const fn timeout_millis(mut self, millis: u64) -> Self {
+        self.timeout = Some(Duration::from_millis(millis));
+        self
+    }
+
+    /// No limit for the body, and no thread that watches it.
+    pub const fn no_timeout(mut self) -> Self {
+        self.timeout = None;
+        self
+    }
+
+    /// How long each teardown may take.
+    pub const fn teardown_timeout_millis(mut self, millis: u64) -> Self {
+        self.teardown_timeout = Duration::from_millis(millis);
+        self
+    }
+
+    /// Virtual time.
+    pub const fn paused(mut self) -> Self {
+        self.paused = true;
+        self
+    }
+
+    /// A seed of its own.
+    pub const fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// What leaks do.
+    pub const fn leaks(mut self, leaks: Leaks) -> Self {
+        self.leaks = leaks;
+        self
+    }
+
+    /// What panics in tasks do.
+    pub const fn task_panics(mut self, panics: TaskPanics) -> Self {
+        self.task_panics = panics;
+        self
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Where a test stands and how it is judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Meta {
+    /// `module_path!()` and the name of the function.
+    pub path: &'static str,
+    /// The file of the function.
+    pub file: &'static str,
+    /// The line of the function.
+    pub line: u32,
+    /// The package, for the line that repeats the test.
+    pub package: &'static str,
+    /// What cargo said about the target while it compiled it.
+    pub target: Target,
+    /// `#[ignore]`, with its reason.
+    pub ignored: bool,
+    /// `#[should_panic]`, with the text that it expects.
+    pub should_panic: Option<&'static str>,
+    /// The settings.
+    pub options: Options,
+}
+
+impl Meta {
+    /// The name that libtest gives the test: the path without the crate.
+    pub fn name(&self) -> &'static str {
+        self.path.split_once("::").map_or(self.path, |(_, name)| name)
+    }
+}
+
+/// The cargo target that a test is compiled into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// `tests/*.rs`, a bench or an example: whatever has `CARGO_TARGET_TMPDIR`.
+    Integration,
+    /// A binary, with its name.
+    Binary(&'static str),
+    /// The library.
+    Library,
+}

@@ -1,0 +1,149 @@
+//! The line that repeats a test.
+
+use super::options::{Meta, Target};
+use crate::base::{Seed, SeedWish, environment};
+use std::{path::Path, sync::OnceLock};
+
+/// What the line is made of.
+#[derive(Clone, Debug)]
+pub(super) struct Repeat {
+    package: String,
+    target: String,
+    ignored: bool,
+}
+
+impl Repeat {
+    /// For a test that the macro has told us everything about.
+    pub(super) fn of(meta: &Meta) -> Self {
+        let module = meta.path.split("::").next().unwrap_or(meta.path);
+        let target = match meta.target {
+            Target::Library => "--lib".to_owned(),
+            Target::Binary(name) => format!("--bin {name}"),
+            Target::Integration => format!("--test {}", integration_target(module)),
+        };
+        Self { package: meta.package.to_owned(), target, ignored: meta.ignored }
+    }
+
+    /// For a test of which only the process is known: cargo tells the package, the program's name the target.
+    pub(super) fn of_process() -> Self {
+        let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
+        let program = std::env::current_exe().ok();
+        let stem = program.as_deref().and_then(Path::file_stem).and_then(|stem| stem.to_str()).unwrap_or_default();
+        // cargo appends `-` and a hash of 16 digits.
+        let module = stem.rsplit_once('-').map_or(stem, |(module, _)| module);
+        let target = if module == package.replace('-', "_") {
+            "--lib".to_owned()
+        } else {
+            format!("--test {}", integration_target(module))
+        };
+        Self { package, target, ignored: false }
+    }
+
+    /// The line, ready for a shell.
+    pub(super) fn line(&self, name: &str, seed: Seed) -> String {
+        let mut line = format!("QTESTS_SEED={seed} cargo test");
+        if !self.package.is_empty() {
+            line.push_str(&format!(" -p {}", self.package));
+        }
+        for flag in cargo_flags() {
+            line.push(' ');
+            line.push_str(flag);
+        }
+        line.push_str(&format!(" {} -- --exact {name}", self.target));
+        if self.ignored {
+            line.push_str(" --ignored");
+        }
+        line
+    }
+}
+
+/// A crate's name has `_` where the target's may have `-`; the sources tell which.
+fn integration_target(module: &str) -> String {
+    let exists = |name: &str| {
+        Path::new("tests").join(format!("{name}.rs")).exists() || Path::new("tests").join(name).join("main.rs").exists()
+    };
+    let dashed = module.replace('_', "-");
+    if !exists(module) && exists(&dashed) { dashed } else { module.to_owned() }
+}
+
+/// The options of the `cargo` that started this process which decide what is compiled.
+fn cargo_flags() -> &'static [String] {
+    static FLAGS: OnceLock<Vec<String>> = OnceLock::new();
+    FLAGS.get_or_init(|| parent_command_line().map(|words| build_flags(&words)).unwrap_or_default())
+}
+
+/// The command line of the parent process, where the system tells it.
+fn parent_command_line() -> Option<Vec<String>> {
+    let parent = rustix::process::getppid()?;
+    let words = std::fs::read(format!("/proc/{}/cmdline", parent.as_raw_nonzero())).ok()?;
+    let words: Vec<String> =
+        words.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+    let program = Path::new(words.first()?).file_name()?.to_str()?;
+    program.starts_with("cargo").then_some(words)
+}
+
+/// Picks the options that decide what is compiled out of a command line of cargo; pure.
+fn build_flags(words: &[String]) -> Vec<String> {
+    const ALONE: [&str; 4] = ["--all-features", "--no-default-features", "--release", "-r"];
+    const WITH_VALUE: [&str; 4] = ["--features", "-F", "--profile", "--target"];
+    let mut flags = Vec::new();
+    let mut words = words.iter().take_while(|word| *word != "--");
+    while let Some(word) = words.next() {
+        if ALONE.contains(&word.as_str()) || WITH_VALUE.iter().any(|flag| word.starts_with(&format!("{flag}="))) {
+            flags.push(quoted(word));
+        } else if WITH_VALUE.contains(&word.as_str())
+            && let Some(value) = words.next()
+        {
+            flags.push(word.clone());
+            flags.push(quoted(value));
+        }
+    }
+    flags
+}
+
+fn quoted(word: &str) -> String {
+    if word.contains(char::is_whitespace) { format!("'{word}'") } else { word.to_owned() }
+}
+
+/// The seed of a test: the environment wins over the attribute, so that the line that repeats a test always does.
+pub(super) fn seed_of(name: &str, attribute: Option<u64>) -> Seed {
+    match (environment().seed, attribute) {
+        (SeedWish::Fixed(seed), _) => Seed::new(seed),
+        (SeedWish::Random, _) => Seed::new(fastrand::u64(..1_000_000_000)),
+        (SeedWish::Derived, Some(seed)) => Seed::new(seed),
+        (SeedWish::Derived, None) => Seed::from_name(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<String> {
+        line.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn only_what_decides_the_build_is_taken_over() {
+        let line = "cargo test --workspace --all-features -p a --features x,y --release -- --features z";
+        assert_eq!(build_flags(&words(line)), ["--all-features", "--features", "x,y", "--release"]);
+        assert_eq!(build_flags(&words("cargo nextest run --profile=ci")), ["--profile=ci"]);
+    }
+
+    #[test]
+    fn the_line_names_seed_package_target_and_test() {
+        let meta = Meta {
+            path: "failing::inner::breaks",
+            file: "tests/failing.rs",
+            line: 1,
+            package: "shop",
+            target: Target::Integration,
+            ignored: true,
+            should_panic: None,
+            options: crate::scope::Options::new(),
+        };
+        let line = Repeat::of(&meta).line(meta.name(), Seed::new(7));
+        assert!(line.starts_with("QTESTS_SEED=7 cargo test -p shop "), "{line}");
+        assert!(line.ends_with("--test failing -- --exact inner::breaks --ignored"), "{line}");
+    }
+}

@@ -1,0 +1,146 @@
+//! Runs one `#[qtest]`. There is one runner and it is not generic: a generic one made 1,000 tests compile in 73 s
+//! instead of 2.8 s.
+
+use super::{
+    Test,
+    current::{Entered, claim_process},
+    ending::{self, BodyEnd, until_cut},
+    options::Meta,
+    panics,
+    repeat::{Repeat, seed_of},
+    scope::{BodyKind, Scope},
+    signal,
+    verdict::Verdict,
+    watch::{Driver, LeftBehind, StepInfo},
+};
+use std::{borrow::Cow, fmt::Debug, pin::Pin, sync::Arc, thread};
+
+/// What the body of a test came to: `Err` holds the error's `Debug` form.
+pub type BodyResult = Result<(), String>;
+
+/// The future of an async body.
+pub type BodyFuture = Pin<Box<dyn Future<Output = BodyResult>>>;
+
+/// The body of a test, as the macro hands it over.
+#[derive(Clone, Copy, Debug)]
+pub enum Body {
+    /// `fn`
+    Sync(fn(Test) -> BodyResult),
+    /// `async fn`
+    Async(fn(Test) -> BodyFuture),
+}
+
+/// What a test may return: nothing, or a `Result` whose error can be printed.
+pub trait Outcome {
+    /// The error in its `Debug` form.
+    fn into_body_result(self) -> BodyResult;
+}
+
+impl Outcome for () {
+    fn into_body_result(self) -> BodyResult {
+        Ok(())
+    }
+}
+
+impl<E: Debug> Outcome for Result<(), E> {
+    fn into_body_result(self) -> BodyResult {
+        self.map_err(|error| format!("{error:?}"))
+    }
+}
+
+/// Runs a test under libtest: prints the report of a failing test and then fails.
+#[doc(hidden)]
+pub fn run(meta: &'static Meta, body: Body) {
+    let verdict = judge(meta, body);
+    if let Some(report) = verdict.report() {
+        // libtest captures this and shows it for failing tests.
+        eprintln!("\n{report}");
+        // Fails the test without a second message: the report has said it all.
+        std::panic::resume_unwind(Box::new("the test failed"));
+    }
+}
+
+/// Runs a test and returns the verdict.
+#[doc(hidden)]
+pub fn judge(meta: &'static Meta, body: Body) -> Verdict {
+    signal::block_if_ending();
+    panics::install_hook();
+    let seed = seed_of(meta.name(), meta.options.seed);
+    let place = format!("{}:{}", meta.file, meta.line);
+    let body_kind = BodyKind::Driven { should_panic: meta.should_panic };
+    let scope = Scope::new(Cow::Borrowed(meta.name()), place, meta.options, (seed, Repeat::of(meta)), body_kind);
+    claim_process(&scope);
+    let _live = signal::register(&scope);
+    scope.watch.claim_driving();
+    if scope.options.timeout.is_some() {
+        watched(&scope, body)
+    } else {
+        unwatched(&scope, body)
+    }
+    if scope.watch.is_hurried() {
+        signal::block_if_ending();
+    }
+    Verdict::of(&scope)
+}
+
+/// The body runs on a thread of its own, and the calling thread watches the clock.
+fn watched(scope: &Arc<Scope>, body: Body) {
+    scope.watch.claim_supervision();
+    let theirs = Arc::clone(scope);
+    let spawned = thread::Builder::new().name(scope.name().to_owned()).spawn(move || {
+        if run_body(&theirs, 0, body).is_ok() {
+            ending::drive(&theirs, 0);
+        }
+    });
+    match spawned {
+        Ok(_detached) => ending::supervise(scope),
+        Err(error) => panic!("the thread of the test cannot be started: {error}"),
+    }
+}
+
+/// The body runs on the calling thread. Its end is watched all the same if there is anything that could hang.
+fn unwatched(scope: &Arc<Scope>, body: Body) {
+    if run_body(scope, 0, body).is_err() {
+        // A signal came and somebody else took over: the process is about to end.
+        signal::block_if_ending();
+    } else if ending::runs_user_code(scope) && scope.watch.claim_supervision() {
+        ending::drive_elsewhere(scope, 0);
+        ending::supervise(scope);
+    } else {
+        ending::drive(scope, 0);
+    }
+}
+
+fn run_body(scope: &Arc<Scope>, driver: Driver, body: Body) -> Result<(), LeftBehind> {
+    let _entered = Entered::new(Arc::downgrade(scope));
+    let info = StepInfo { what: "the body".into(), is_body: true, limit: scope.options.timeout };
+    let cut = scope.watch.begin(driver, info)?;
+    let test = Test::of(Arc::clone(scope));
+    let result = panics::catch_as_driver(driver, || match body {
+        Body::Sync(body) => {
+            let runtime = scope.home.get(scope);
+            let _inside = runtime.enter();
+            Some(body(test))
+        }
+        Body::Async(body) => scope.home.block_on(scope, async {
+            let mut future = body(test);
+            let ended = until_cut(&mut future, &cut).await;
+            if ended.is_none() {
+                // This is the answer: from now on the guards of the body have the time that a teardown has.
+                let limit = Some(scope.options.teardown_timeout);
+                let _ =
+                    scope.watch.begin(driver, StepInfo { what: "the drop of the body".into(), is_body: false, limit });
+            }
+            ended
+        }),
+    });
+    scope.watch.end(driver)?;
+    match result {
+        Ok(Some(Ok(()))) => scope.ending.body_ended(BodyEnd::Passed),
+        Ok(Some(Err(error))) => scope.ending.body_ended(BodyEnd::Failed(error)),
+        // It was cut; the supervisor has said why.
+        Ok(None) => {}
+        Err(panicked) => scope.ending.body_ended(BodyEnd::Panicked(panicked)),
+    }
+    Ok(())
+}

@@ -1,0 +1,171 @@
+//! Everything that belongs to one running test.
+
+use super::{
+    cancel::Cancel,
+    dir::Dir,
+    ending::Ending,
+    finding::Finding,
+    journal::Journal,
+    leak::Ledger,
+    lock,
+    options::Options,
+    panics::{Panicked, Panics},
+    parts::{Part, Parts},
+    repeat::Repeat,
+    runtime::Home,
+    teardown::{Teardowns, Undo},
+    watch::{Driver, Watch},
+};
+use crate::base::{Error, EventSink, Kind, Line, Seed};
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, ThreadId},
+};
+
+/// Everything that belongs to one running test. [`Test`](super::Test) is the handle that users hold.
+pub(crate) struct Scope {
+    pub(super) name: Cow<'static, str>,
+    /// `file:line` of the test.
+    pub(super) place: String,
+    pub(super) options: Options,
+    pub(super) seed: Seed,
+    /// `#[should_panic]`, with the text that it expects.
+    pub(super) should_panic: Option<&'static str>,
+    pub(super) repeat: Repeat,
+    pub(super) journal: Journal,
+    pub(super) watch: Watch,
+    pub(super) ending: Ending,
+    pub(super) home: Home,
+    pub(super) teardowns: Teardowns,
+    pub(super) parts: Parts,
+    pub(super) panics: Panics,
+    pub(super) ledger: Ledger,
+    pub(super) dir: Dir,
+    pub(super) cancel: Cancel,
+    /// The thread that owns a droppable scope: it runs the body, unwatched.
+    pub(super) owner: Option<ThreadId>,
+    findings: Mutex<Vec<Finding>>,
+    closed: AtomicBool,
+}
+
+/// Who runs the body of a test.
+pub(super) enum BodyKind {
+    /// We do, and we judge it.
+    Driven { should_panic: Option<&'static str> },
+    /// The calling thread does, between the making and the drop of the scope.
+    Owned,
+}
+
+/// How many findings a report can have; what comes after is counted.
+const FINDINGS: usize = 100;
+
+impl Scope {
+    pub(super) fn new(
+        name: Cow<'static, str>,
+        place: String,
+        options: Options,
+        (seed, repeat): (Seed, Repeat),
+        body: BodyKind,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            name,
+            place,
+            options,
+            seed,
+            should_panic: if let BodyKind::Driven { should_panic } = body { should_panic } else { None },
+            owner: matches!(body, BodyKind::Owned).then(|| thread::current().id()),
+            repeat,
+            journal: Journal::new(),
+            watch: Watch::default(),
+            ending: Ending::default(),
+            home: Home::default(),
+            teardowns: Teardowns::default(),
+            parts: Parts::default(),
+            panics: Panics::new(),
+            ledger: Ledger::default(),
+            dir: Dir::default(),
+            cancel: Cancel::new(),
+            findings: Mutex::new(Vec::new()),
+            closed: AtomicBool::new(false),
+        })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// One line in the journal.
+    pub(crate) fn record(&self, source: &'static str, text: impl Into<Cow<'static, str>>) {
+        self.journal.record(Box::new(Line::new(source, text)));
+    }
+
+    /// What a part keeps for this test, if it has been asked for before. Takes no lock.
+    pub(crate) fn part<T: Part>(&self) -> Option<&T> {
+        self.parts.get()
+    }
+
+    /// What a part keeps for this test.
+    pub(crate) fn part_or_insert<T: Part>(&self, make: impl FnOnce() -> T) -> Arc<T> {
+        self.parts.get_or_insert(make)
+    }
+
+    /// The test is over: it owns nothing any more and takes nothing.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    /// Refuses what can no longer be undone.
+    pub(crate) fn still_open(&self, what: &str) -> Result<(), Error> {
+        if self.is_closed() { Err(self.ended(what)) } else { Ok(()) }
+    }
+
+    /// Registers something to undo, unless the test is over.
+    pub(crate) fn undo_at_end(&self, undo: Undo) -> Result<(), Error> {
+        self.teardowns.push(undo).map_err(|undo| self.ended(&undo.what))
+    }
+
+    fn ended(&self, what: &str) -> Error {
+        Error::new(Kind::Ended, format!("the test `{}` is over: it cannot take {what} any more", self.name))
+    }
+
+    pub(crate) fn find(&self, finding: Finding) {
+        let mut findings = lock(&self.findings);
+        if findings.len() < FINDINGS {
+            findings.push(finding);
+        }
+    }
+
+    pub(super) fn find_all(&self, found: impl IntoIterator<Item = Finding>) {
+        found.into_iter().for_each(|finding| self.find(finding));
+    }
+
+    pub(super) fn findings(&self) -> Vec<Finding> {
+        lock(&self.findings).clone()
+    }
+
+    /// The calling thread, which drives this test, is about to be parked for ever.
+    pub(super) fn lose_driver(&self, driver: Driver, text: &str) -> bool {
+        self.ending.body_is_lost(text);
+        self.watch.lose(driver)
+    }
+
+    /// A step panicked.
+    pub(super) fn step_panicked(&self, what: &str, panicked: &Panicked) {
+        self.find(Finding::failure(format!("{what} panicked: {}", panicked.describe())));
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope").field("name", &self.name).finish_non_exhaustive()
+    }
+}

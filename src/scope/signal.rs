@@ -1,0 +1,139 @@
+//! Signals and the end of the process: the teardowns of all live tests run before the process dies.
+
+use super::{ending, lock, scope::Scope};
+use crate::base::environment;
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    iterator::Signals,
+    low_level::{emulate_default_handler, signal_name},
+};
+use std::{
+    borrow::Cow,
+    io::Write,
+    sync::{
+        Arc, Mutex, Once, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long all teardowns together may take once a signal has come. nextest kills a test 10 s after a signal.
+const BUDGET: Duration = Duration::from_secs(5);
+
+/// The tests that run now.
+static LIVE: Mutex<Vec<Weak<Scope>>> = Mutex::new(Vec::new());
+
+/// The process is about to end.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// Takes the test off the list of live tests when it is dropped.
+#[derive(Debug)]
+pub(super) struct Registered(Weak<Scope>);
+
+/// Puts a test on the list of live tests, and sees to it that somebody listens for signals.
+pub(super) fn register(scope: &Arc<Scope>) -> Registered {
+    static STARTED: Once = Once::new();
+    STARTED.call_once(start);
+    let scope = Arc::downgrade(scope);
+    lock(&LIVE).push(scope.clone());
+    Registered(scope)
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        lock(&LIVE).retain(|live| !live.ptr_eq(&self.0));
+    }
+}
+
+/// Never returns once the process is about to end: no test begins, and none is judged.
+pub(super) fn block_if_ending() {
+    while ENDING.load(Ordering::Acquire) {
+        thread::park_timeout(BUDGET);
+    }
+}
+
+fn start() {
+    super::exit::hook_up();
+    for complaint in &environment().complaints {
+        say(&format!("warning: {complaint}"));
+    }
+    let heeded: Vec<i32> = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal)).collect();
+    let Ok(mut signals) = Signals::new(heeded) else { return };
+    let listen = move || {
+        let mut came = signals.forever();
+        while let Some(signal) = came.next() {
+            if ENDING.swap(true, Ordering::AcqRel) {
+                // The second signal: at once.
+                let _ = emulate_default_handler(signal);
+            }
+            // On a thread of its own, so that this one hears the second signal.
+            let _ = thread::Builder::new().name("qtests-signal".to_owned()).spawn(move || {
+                end_all(Cow::Borrowed(signal_name(signal).unwrap_or("a signal")));
+                let _ = emulate_default_handler(signal);
+            });
+        }
+    };
+    let _ = thread::Builder::new().name("qtests-signals".to_owned()).spawn(listen);
+}
+
+/// Whether the process was started with this signal ignored, as `nohup` does.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask & (1 << (signal - 1)) != 0
+}
+
+/// `process::exit` was called, or `main` has returned.
+pub(super) fn process_exits() {
+    if !ENDING.swap(true, Ordering::AcqRel) {
+        end_all(Cow::Borrowed("the process exits"));
+    }
+}
+
+/// The process is about to abort.
+pub(super) fn emergency(why: &str) {
+    if !ENDING.swap(true, Ordering::AcqRel) {
+        end_all(Cow::Owned(why.to_owned()));
+    }
+}
+
+/// Ends all live tests: their bodies are dropped, their teardowns run, for [`BUDGET`] at most.
+fn end_all(why: Cow<'static, str>) {
+    let began = Instant::now();
+    let until = began + BUDGET;
+    let live: Vec<Arc<Scope>> = lock(&LIVE).iter().filter_map(Weak::upgrade).collect();
+    for scope in &live {
+        scope.watch.hurry(why.clone(), until);
+        let nobody_drives = scope.watch.claim_driving();
+        if scope.watch.claim_supervision() {
+            let theirs = Arc::clone(scope);
+            let supervise = move || {
+                if nobody_drives {
+                    theirs.ending.body_ended(ending::BodyEnd::Interrupted("the process ends".into()));
+                    ending::drive_elsewhere(&theirs, theirs.watch.driver());
+                }
+                ending::supervise(&theirs);
+            };
+            let _ = thread::Builder::new().name("qtests-ending".to_owned()).spawn(supervise);
+        }
+    }
+    let late: Vec<&str> = live.iter().filter(|scope| !scope.watch.wait_done(until)).map(|scope| scope.name()).collect();
+    match (live.len(), late.len()) {
+        (0, _) => {}
+        (count, 0) => {
+            say(&format!("{why}: tore down {count} running test(s) in {:.3} s", began.elapsed().as_secs_f64()))
+        }
+        (count, _) => say(&format!(
+            "{why}: {} of {count} running test(s) were not torn down within {BUDGET:?}: {}",
+            late.len(),
+            late.join(", ")
+        )),
+    }
+}
+
+/// One line on the real standard error, which libtest does not capture.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "qtests: {text}");
+}

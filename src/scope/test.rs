@@ -1,0 +1,184 @@
+//! The handle of a running test.
+
+use super::{current, leak, ready, scope::Scope, task::TaskHandle, teardown, teardown::Undo};
+use crate::base::{Error, Seed};
+use std::{
+    fmt,
+    net::Ipv4Addr,
+    panic::Location,
+    path::Path,
+    sync::{Arc, Weak},
+};
+use tokio::net::TcpListener;
+
+/// The handle of a running test: everything that is asked of it is undone when the test ends.
+///
+/// `#[qtest]` passes it to the test; [`Test::scoped`] makes one for tests that are not `#[qtest]`. Clones are the same
+/// test. Once the test is over a handle that is still held can do nothing any more.
+#[derive(Clone)]
+pub struct Test {
+    pub(crate) scope: Arc<Scope>,
+}
+
+impl Test {
+    pub(crate) fn of(scope: Arc<Scope>) -> Self {
+        Self { scope }
+    }
+
+    /// The name of the test, as libtest shows it.
+    pub fn name(&self) -> &str {
+        self.scope.name()
+    }
+
+    /// The number that all randomness of this test is drawn from.
+    pub fn seed(&self) -> Seed {
+        self.scope.seed
+    }
+
+    /// A random number generator that gives the same sequence in each run with the same seed. Each call starts the
+    /// sequence anew; not for cryptography.
+    pub fn rng(&self) -> fastrand::Rng {
+        fastrand::Rng::with_seed(self.seed().draw("t.rng", "", 0))
+    }
+
+    /// Undoes something when the test ends: on return, panic, timeout, a signal or `process::exit`. The latest comes
+    /// first. Each may take as long as the key `teardown_timeout` says (5 s); a panic in it fails the test and the rest
+    /// runs all the same.
+    ///
+    /// # Panics
+    /// If the test is over.
+    #[track_caller]
+    pub fn defer(&self, undo: impl FnOnce() + Send + 'static) {
+        let what = teardown::named("the teardown deferred", Location::caller());
+        ready(self.scope.undo_at_end(Undo::now(what, undo)));
+    }
+
+    /// Like [`defer`](Test::defer), for a future. It is awaited on the runtime of the test; if that is blocked, on a
+    /// fresh one, so it must not depend on sockets that were registered with the old one.
+    ///
+    /// # Panics
+    /// If the test is over.
+    #[track_caller]
+    pub fn defer_async(&self, undo: impl Future<Output = ()> + Send + 'static) {
+        let what = teardown::named("the teardown deferred", Location::caller());
+        ready(self.scope.undo_at_end(Undo::later(what, undo)));
+    }
+
+    /// Keeps a resource until the test ends and drops it then, in the order of teardowns.
+    ///
+    /// # Panics
+    /// If the test is over.
+    #[track_caller]
+    pub fn own<T: Send + Sync + 'static>(&self, resource: T) -> Arc<T> {
+        let resource = Arc::new(resource);
+        let kept = Arc::clone(&resource);
+        let what = teardown::named(&format!("the {} owned", std::any::type_name::<T>()), Location::caller());
+        ready(self.scope.undo_at_end(Undo::now(what, move || drop(kept))));
+        resource
+    }
+
+    /// Starts a task on the current runtime that counts as the test's own: if it is still running when the test ends
+    /// (and [`cancelled`](Test::cancelled) has resolved), the test fails; a panic in it fails the test unless the handle
+    /// is awaited.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> TaskHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let what = teardown::named("the task spawned", Location::caller());
+        let entry = leak::Entry::new(&self.scope, what, true);
+        let inner = tokio::spawn(async move {
+            let _entry = entry;
+            future.await
+        });
+        TaskHandle { inner, scope: Arc::clone(&self.scope) }
+    }
+
+    /// Runs a future to its end on the runtime of the test. For tests that are not async.
+    ///
+    /// # Panics
+    /// Inside a runtime, as in an async test: await the future there.
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.scope.home.block_on(&self.scope, future)
+    }
+
+    /// Resolves when the test ends, before its teardowns run. Cancel safe.
+    pub fn cancelled(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.scope.cancel.fired()
+    }
+
+    /// Whether the test is being torn down.
+    pub fn is_cancelled(&self) -> bool {
+        self.scope.cancel.is_fired()
+    }
+
+    /// The directory of the test: empty, its own, removed when the test passes; kept and printed when it fails.
+    ///
+    /// # Panics
+    /// If it cannot be made.
+    #[track_caller]
+    pub fn dir(&self) -> &Path {
+        ready(self.scope.still_open("a directory").and_then(|()| self.scope.dir.path(self.name())))
+    }
+
+    /// A listener on a free port of 127.0.0.1. A listener and not a number: between choosing a number and binding it
+    /// another test may take it.
+    ///
+    /// # Errors
+    /// If no port is free.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn listener(&self) -> Result<TcpListener, Error> {
+        let bound = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| {
+            listener.set_nonblocking(true)?;
+            TcpListener::from_std(listener)
+        });
+        bound.map_err(|error| Error::other("a listener on 127.0.0.1 cannot be bound").with_source(error))
+    }
+
+    /// Expects `count` panics in tasks and threads of this test. Fewer fail the test, as do more.
+    pub fn expect_panics(&self, count: usize) {
+        self.scope.panics.expect(count);
+    }
+
+    /// Lets the calling thread belong to this test until it ends. For thread pools of others, such as the
+    /// `start_handler` of rayon.
+    pub fn adopt_thread(&self) {
+        current::install(Arc::downgrade(&self.scope));
+    }
+
+    /// What has happened in this test, one line an event, the oldest first; at most 10,000.
+    pub fn journal(&self) -> Vec<String> {
+        self.scope.journal.lines()
+    }
+
+    /// Writes a line into the journal, which a failing test prints.
+    pub fn note(&self, text: impl Into<String>) {
+        self.record("note", text);
+    }
+
+    /// The line that repeats this test.
+    pub fn repeat_line(&self) -> String {
+        self.scope.repeat.line(self.name(), self.seed())
+    }
+
+    pub(crate) fn record(&self, source: &'static str, text: impl Into<String>) {
+        self.scope.record(source, text.into());
+    }
+
+    /// A weak handle for threads of ours, which must not keep the test alive.
+    pub(crate) fn downgrade(&self) -> Weak<Scope> {
+        Arc::downgrade(&self.scope)
+    }
+}
+
+impl fmt::Debug for Test {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Test").field("name", &self.name()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,149 @@
+//! The verdict on a test, and the text that a failing test prints.
+
+use super::{
+    ending::BodyEnd,
+    finding::{Finding, Weight},
+    scope::Scope,
+};
+use std::fmt;
+
+/// What is to be said about a test that is over.
+#[derive(Debug)]
+#[must_use = "a verdict that nobody looks at hides a failing test"]
+pub struct Verdict {
+    failure: Option<String>,
+}
+
+/// How the body is judged.
+#[derive(Debug)]
+struct Judgement {
+    expected: String,
+    happened: String,
+    place: String,
+}
+
+impl Verdict {
+    /// Whether the test passed.
+    pub fn passed(&self) -> bool {
+        self.failure.is_none()
+    }
+
+    /// What a failing test prints: expected, happened, where, all else that went wrong, and the line that repeats it.
+    pub fn report(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
+    /// Panics with the report if the test failed.
+    ///
+    /// # Panics
+    /// If the test failed.
+    #[track_caller]
+    pub fn assert(self) {
+        if let Some(report) = self.failure {
+            panic!("{report}");
+        }
+    }
+
+    pub(super) fn of(scope: &Scope) -> Self {
+        let findings = scope.findings();
+        let judgement = judge_body(scope);
+        let body_failed = judgement.is_some();
+        let Some(judgement) = judgement.or_else(|| judge_findings(scope, &findings)) else {
+            return Self { failure: None };
+        };
+        // The first finding is told as what happened when the body itself has nothing to report.
+        let skip = usize::from(!body_failed);
+        let mut also: Vec<&Finding> =
+            findings.iter().filter(|finding| finding.weight != Weight::Note).skip(skip).collect();
+        also.extend(findings.iter().filter(|finding| finding.weight == Weight::Note));
+        Self { failure: Some(render(scope, &judgement, &also)) }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.failure.as_deref().unwrap_or("passed"))
+    }
+}
+
+/// A test that failed keeps its directory; one that was interrupted leaves nothing behind.
+pub(super) fn keeps_dir(scope: &Scope) -> bool {
+    if matches!(scope.ending.body(), BodyEnd::Interrupted(_)) || scope.watch.is_hurried() {
+        return false;
+    }
+    judge_body(scope).is_some() || judge_findings(scope, &scope.findings()).is_some()
+}
+
+fn judge_body(scope: &Scope) -> Option<Judgement> {
+    let here = || scope.place.clone();
+    let (expected, happened, place) = match (scope.ending.body(), scope.should_panic) {
+        (BodyEnd::Passed, None) => return None,
+        (BodyEnd::Panicked(panicked), Some(text)) if panicked.message.contains(text) => return None,
+        (BodyEnd::Passed | BodyEnd::Failed(_), Some(text)) => {
+            let text = if text.is_empty() { String::new() } else { format!(" with {text:?}") };
+            (format!("the body to panic{text} (#[should_panic])"), "it returned".to_owned(), here())
+        }
+        (BodyEnd::Panicked(panicked), Some(text)) => {
+            let expected = format!("the body to panic with {text:?} (#[should_panic])");
+            (expected, format!("it panicked with {:?}", panicked.message), panicked.place.unwrap_or_else(here))
+        }
+        (BodyEnd::Failed(error), None) => {
+            ("the body to return Ok".to_owned(), format!("it returned Err({error})"), here())
+        }
+        (BodyEnd::Panicked(panicked), None) => (
+            "the body to return".to_owned(),
+            format!("it panicked: {}", panicked.message),
+            panicked.place.unwrap_or_else(here),
+        ),
+        (BodyEnd::TimedOut { limit, blocked }, _) => {
+            let how = if blocked {
+                "it was still running; its thread is blocked in code that does not await, did not answer and was left \
+                 behind"
+            } else {
+                "it was still running and was dropped"
+            };
+            (format!("the body to end within {limit:?} (key `timeout`)"), how.to_owned(), here())
+        }
+        (BodyEnd::Interrupted(why), _) => ("the body to end".to_owned(), format!("it was interrupted: {why}"), here()),
+        (BodyEnd::Lost(text), _) => (
+            "the body to return".to_owned(),
+            format!("a destructor panicked while the body was unwinding; its thread is left behind: {text}"),
+            here(),
+        ),
+    };
+    Some(Judgement { expected, happened, place })
+}
+
+/// The body did what it should: does anything else fail the test?
+fn judge_findings(scope: &Scope, findings: &[Finding]) -> Option<Judgement> {
+    let first = findings.iter().find(|finding| finding.weight != Weight::Note)?;
+    Some(Judgement {
+        expected: "nothing to be wrong after the body, which did what it should".to_owned(),
+        happened: first.text.clone(),
+        place: scope.place.clone(),
+    })
+}
+
+fn render(scope: &Scope, judgement: &Judgement, also: &[&Finding]) -> String {
+    let mut text = format!("qtests: `{}` FAILED after {:.3} s\n", scope.name(), scope.journal.elapsed().as_secs_f64());
+    for (label, value) in
+        [("expected:", &judgement.expected), ("happened:", &judgement.happened), ("where:", &judgement.place)]
+    {
+        push_labelled(&mut text, label, value);
+    }
+    for finding in also {
+        push_labelled(&mut text, if finding.weight == Weight::Note { "note:" } else { "also:" }, &finding.text);
+    }
+    text.push_str(&scope.journal.tail());
+    text.push_str(&format!("  repeat with: {}\n", scope.repeat.line(scope.name(), scope.seed)));
+    text
+}
+
+/// A label and its text; lines that follow are indented below the first.
+fn push_labelled(text: &mut String, label: &str, value: &str) {
+    let mut lines = value.lines();
+    text.push_str(&format!("  {label:<10}{}\n", lines.next().unwrap_or_default()));
+    for line in lines {
+        text.push_str(&format!("  {:<10}{line}\n", ""));
+    }
+}

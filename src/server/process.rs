@@ -1,0 +1,95 @@
+//! A child process that belongs to a test.
+
+use super::reaper;
+use crate::{
+    base::{Error, Kind},
+    scope::{Test, Undo, lock},
+};
+use rustix::process::{Pid, Signal, kill_process_group};
+use std::{
+    io,
+    os::unix::process::CommandExt,
+    panic::Location,
+    process::{Child, Command, ExitStatus},
+    sync::{Arc, Mutex},
+};
+
+/// A child process that belongs to a test: it and its own children are killed when the test ends, whatever way that is,
+/// even if the test process is killed itself.
+///
+/// Clones are the same process; dropping them does nothing.
+#[derive(Clone, Debug)]
+pub struct Process {
+    child: Arc<Mutex<Child>>,
+    group: Pid,
+}
+
+impl Test {
+    /// Starts a program in a process group of its own.
+    ///
+    /// When the test ends the group gets SIGKILL: on return, panic, timeout, a signal and `process::exit` as a teardown,
+    /// after SIGKILL or an abort of the test process by a small shell that waits for just that. Between the start of
+    /// the program and the report to that shell lie some microseconds in which a SIGKILL leaves the program running.
+    ///
+    /// # Errors
+    /// [`is_missing_program`](Error::is_missing_program) if there is no such program, [`is_ended`](Error::is_ended) if
+    /// the test is over; others as the system gives them.
+    #[track_caller]
+    pub fn process(&self, mut command: Command) -> Result<Process, Error> {
+        self.scope.still_open("a process")?;
+        let program = command.get_program().to_string_lossy().into_owned();
+        let failed = |error: io::Error| {
+            let (kind, text) = match error.kind() {
+                io::ErrorKind::NotFound => {
+                    (Kind::MissingProgram, format!("the program `{program}` is not installed, or not on PATH"))
+                }
+                _ => (Kind::Other, format!("the program `{program}` cannot be started")),
+            };
+            Error::new(kind, text).with_source(error)
+        };
+        reaper::ready().map_err(failed)?;
+        let child = command.process_group(0).spawn().map_err(failed)?;
+        let group = Pid::from_child(&child);
+        reaper::watch(group);
+        let process = Process { child: Arc::new(Mutex::new(child)), group };
+        self.record("process", format!("started `{program}` as {}", process.id()));
+        let (place, ours) = (Location::caller(), process.clone());
+        let what = format!("the process `{program}` started at {}:{}", place.file(), place.line());
+        self.scope.undo_at_end(Undo::now(what, move || {
+            // It may have ended by itself; then there is nothing to kill.
+            let _ = ours.kill();
+        }))?;
+        Ok(process)
+    }
+}
+
+impl Process {
+    /// The number of the process, which is that of its group too.
+    pub fn id(&self) -> u32 {
+        self.group.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    /// Kills the process with its children and waits until it is gone; its status is returned. At once if it has ended.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn kill(&self) -> Result<ExitStatus, Error> {
+        let mut child = lock(&self.child);
+        // The group lives as long as any member does, even when the first process has ended.
+        let killed = kill_process_group(self.group, Signal::KILL);
+        let status = child.wait().map_err(|error| Error::other("the process cannot be awaited").with_source(error))?;
+        reaper::forget(self.group);
+        match killed {
+            Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(status),
+            Err(error) => Err(Error::other("the process cannot be killed").with_source(io::Error::from(error))),
+        }
+    }
+
+    /// How the process ended, or `None` while it runs.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn try_wait(&self) -> Result<Option<ExitStatus>, Error> {
+        lock(&self.child).try_wait().map_err(|error| Error::other("the process cannot be asked").with_source(error))
+    }
+}

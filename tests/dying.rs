@@ -1,0 +1,66 @@
+//! Tests whose process dies under them. They are ignored here; `it/signals.rs` runs them as children and looks at what
+//! is left.
+#![cfg(feature = "macros")]
+
+use qtests::{Test, prelude::*};
+use std::{fs, path::PathBuf, process::Command};
+
+/// Starts a child process with a child of its own and leaves marks of everything in the folder `DYING_MARKS`.
+fn live(t: &Test, name: &str) {
+    let marks = PathBuf::from(std::env::var("DYING_MARKS").expect("DYING_MARKS names a folder"));
+    let mut command = Command::new("sh");
+    command.args(["-c", "sleep 600 & sleep 600"]);
+    let process = t.process(command).expect("sh starts");
+    let torn = marks.join(format!("{name}.torn"));
+    t.defer_async(async move {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        fs::write(torn, "").expect("the folder is writable");
+    });
+    fs::write(marks.join(format!("{name}.dir")), t.dir().display().to_string()).expect("the folder is writable");
+    fs::write(marks.join(format!("{name}.child")), process.id().to_string()).expect("the folder is writable");
+}
+
+#[qtest]
+#[ignore = "its process dies"]
+async fn waits(t: Test) {
+    live(&t, "waits");
+    std::future::pending::<()>().await;
+}
+
+#[qtest]
+#[ignore = "its process dies"]
+fn blocks(t: Test) {
+    live(&t, "blocks");
+    loop {
+        std::thread::park();
+    }
+}
+
+#[qtest(timeout = "off")]
+#[ignore = "its process dies"]
+async fn waits_without_a_limit(t: Test) {
+    live(&t, "waits_without_a_limit");
+    std::future::pending::<()>().await;
+}
+
+#[test]
+#[ignore = "its process dies"]
+fn waits_in_a_scope() {
+    let t = Test::scoped();
+    live(&t, "waits_in_a_scope");
+    loop {
+        std::thread::park();
+    }
+}
+
+#[qtest]
+#[ignore = "its process dies"]
+async fn exits(t: Test) {
+    live(&t, "exits");
+    let marks = PathBuf::from(std::env::var("DYING_MARKS").expect("DYING_MARKS names a folder"));
+    while !fs::read_to_string(marks.join("waits.child")).is_ok_and(|text| !text.is_empty()) {
+        // The other test is in another thread of this process and can be seen by its mark only.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    std::process::exit(3);
+}

@@ -1,0 +1,97 @@
+//! What failing tests print. Each transcript is kept in `snapshots/`; what changes from run to run is masked.
+
+use super::support;
+
+/// Replaces what differs from run to run and from machine to machine.
+fn masked(text: &str) -> String {
+    let masks = [
+        (r"\+\d+\.\d{6}s", "+TIME"),
+        (r"after \d+\.\d{3} s", "after TIME"),
+        (r"\d+ filtered out", "N filtered out"),
+        (r"finished in [\d.]+s", "finished in TIME"),
+        (r"QTESTS_SEED=\d+", "QTESTS_SEED=SEED"),
+        (r"cargo test -p qtests( \S+)* --test", "cargo test -p qtests [FLAGS] --test"),
+        (r"/\S*/qtests-([a-z0-9-]+)-\w{6}\b", "/TEMP/qtests-$1-RANDOM"),
+        (r"\(\d+\) panicked", "(TID) panicked"),
+        (r"task \d+", "task ID"),
+        (r"(?m)^   *\d+: .*\n", ""),
+        (r"(?m)^  +at .*\n", ""),
+        (r"stack backtrace:\n", ""),
+        (r"note: Some details are omitted.*\n", ""),
+    ];
+    masks.iter().fold(text.to_owned(), |text, (pattern, with)| {
+        regex::Regex::new(pattern).unwrap().replace_all(&text, *with).into_owned()
+    })
+}
+
+/// Runs one test that must fail and compares what it prints.
+fn fails(name: &str) {
+    let output = support::run("failing", &["--ignored", "--exact", name, "--test-threads=1"]);
+    let text = support::text(&output);
+    assert_eq!(output.status.code(), Some(101), "{name} did not fail:\n{text}");
+    for part in ["expected: ", "happened: ", "where:  ", "repeat with: QTESTS_SEED="] {
+        assert!(text.contains(part), "the report of {name} has no {part:?}:\n{text}");
+    }
+    let report: String = text.split("failures:\n\n").nth(1).unwrap_or(&text).to_owned();
+    insta::with_settings!({prepend_module_to_snapshot => false, omit_expression => true}, {
+        insta::assert_snapshot!(name.to_owned(), masked(&report));
+    });
+}
+
+macro_rules! must_fail {
+    ($($name:ident),* $(,)?) => {
+        $(#[test] fn $name() { fails(stringify!($name)); })*
+
+        /// Every test of `tests/failing.rs` is looked at here.
+        #[test]
+        fn no_failing_test_goes_unlooked_at() {
+            let listed = support::run("failing", &["--list", "--format", "terse"]);
+            for line in support::text(&listed).lines().filter_map(|line| line.strip_suffix(": test")) {
+                assert!([$(stringify!($name)),*].contains(&line), "`{line}` is compared nowhere");
+            }
+        }
+    };
+}
+
+must_fail!(
+    body_panics,
+    body_returns_an_error,
+    body_never_ends,
+    body_blocks_its_thread,
+    body_blocks_one_of_several_threads,
+    body_does_not_panic_as_it_should,
+    body_panics_with_another_text,
+    body_that_should_panic_never_ends,
+    task_panics_and_nobody_joins_it,
+    thread_panics_and_nobody_joins_it,
+    expected_panic_does_not_come,
+    teardown_panics_after_the_body,
+    teardowns_hang,
+    task_and_thread_outlive_the_test,
+    foreign_task_outlives_a_strict_test,
+    destructor_panics_while_the_body_unwinds,
+    hook_is_replaced_and_the_body_panics,
+    directory_is_kept,
+    scope_finds_a_leak,
+    scope_is_dropped_while_unwinding,
+    task_of_a_foreign_runtime_panics,
+);
+
+/// Executes the line that a report gives, in a shell, as a reader would.
+#[test]
+fn the_line_that_repeats_a_test_does_repeat_it() {
+    let flags = support::cargo_flags().join(" ");
+    let first = shell(&format!("cargo test {flags} --test failing -- --exact body_returns_an_error --ignored"));
+    let line = first.lines().find_map(|line| line.trim().strip_prefix("repeat with: ")).expect(&first).to_owned();
+    let second = shell(&line);
+    let happened = |text: &str| text.lines().find(|line| line.contains("happened:")).map(str::to_owned);
+    assert_eq!(happened(&first), Some("  happened: it returned Err(\"no such order\")".to_owned()), "{first}");
+    assert_eq!(happened(&second), happened(&first), "{second}");
+    assert!(second.contains(&format!("repeat with: {line}")), "{second}");
+}
+
+fn shell(line: &str) -> String {
+    let output = support::clean("sh").args(["-c", line]).output().unwrap();
+    assert!(!output.status.success(), "`{line}` succeeded");
+    support::text(&output)
+}

@@ -1,0 +1,68 @@
+//! What several modules need: running test binaries as children.
+
+use std::{
+    env, fs,
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+/// The newest test binary with this name beside the running one.
+pub(crate) fn binary(name: &str) -> PathBuf {
+    let folder = env::current_exe().unwrap().parent().unwrap().to_owned();
+    let prefix = format!("{}-", name.replace('-', "_"));
+    let newest = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| {
+            let file = entry.file_name().into_string().unwrap();
+            file.strip_prefix(&prefix).is_some_and(|hash| !hash.contains(['.', '-']))
+        })
+        .max_by_key(|entry| entry.metadata().unwrap().modified().unwrap());
+    newest
+        .unwrap_or_else(|| panic!("no test binary `{name}` in {}: run `cargo test` as a whole", folder.display()))
+        .path()
+}
+
+/// A command without what this test run has in its environment.
+pub(crate) fn clean(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if name.starts_with("NEXTEST") || name.starts_with("QTESTS_") || name.starts_with("RUST_") {
+            command.env_remove(name);
+        }
+    }
+    command.env("RUST_BACKTRACE", "0").current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
+    command
+}
+
+/// Runs tests of another binary and returns all that they print.
+pub(crate) fn run(name: &str, arguments: &[&str]) -> Output {
+    clean(binary(name)).args(arguments).output().unwrap()
+}
+
+/// Standard output and standard error as one text.
+pub(crate) fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Waits until something outside of this process holds, for a minute at most.
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(60), "still not: {what}");
+        std::thread::park_timeout(Duration::from_millis(2));
+    }
+}
+
+/// The flags of the cargo that runs these tests, so that a cargo that is started by a test builds nothing anew.
+pub(crate) fn cargo_flags() -> Vec<String> {
+    let line = qtests::Test::scoped().repeat_line();
+    let flags = line.split_once("cargo test").unwrap().1.split(" --test ").next().unwrap().to_owned();
+    let mut flags: Vec<String> = flags.split_whitespace().map(str::to_owned).collect();
+    if !flags.iter().any(|flag| flag == "-p") {
+        flags.splice(0..0, ["-p".to_owned(), "qtests".to_owned()]);
+    }
+    flags
+}

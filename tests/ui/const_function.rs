@@ -1,0 +1,6 @@
+use qtests::{Test, qtest};
+
+#[qtest]
+const fn t(_t: Test) {}
+
+fn main() {}

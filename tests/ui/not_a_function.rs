@@ -1,0 +1,6 @@
+use qtests::qtest;
+
+#[qtest]
+struct NotAFunction;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use qtests::{Test, qtest};
+
+#[qtest(task_panics = "ignore")]
+async fn t(_t: Test) {}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use qtests::qtest;
+
+#[qtest]
+#[test]
+async fn t() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use qtests::{Test, qtest};
+
+#[qtest(workers = -1)]
+async fn t(_t: Test) {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use qtests::qtest;
+
+#[qtest]
+async fn t(_t: u32) {}
+
+fn main() {}
