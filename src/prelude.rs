@@ -1,7 +1,12 @@
 //! What most tests need: `use qtests::prelude::*;`.
 
 #[doc(no_inline)]
-pub use crate::scope::{InTest, Test};
+pub use crate::{
+    fault::FaultPlan,
+    load::{Rate, Slo},
+    proxy::{Down, Latency, Reset},
+    scope::{InTest, Test},
+};
 #[cfg(feature = "macros")]
 #[doc(no_inline)]
 pub use qtests_macros::qtest;

@@ -2,6 +2,7 @@
 //! crate root.
 
 mod bounded;
+pub(crate) mod duration;
 mod env;
 mod error;
 mod event;

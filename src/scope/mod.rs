@@ -31,12 +31,11 @@ pub mod thread;
 mod verdict;
 mod watch;
 
-pub(crate) use cancel::Cancel;
 pub(crate) use current::current;
 pub use current::{Bound, InTest, bind, current_test};
 pub(crate) use finding::Finding;
 pub use options::{Leaks, Meta, Options, Target, TaskPanics};
-pub(crate) use panics::{InjectedPanic, catch_quietly, payload_text};
+pub(crate) use panics::{InjectedPanic, catch_quietly};
 pub(crate) use parts::Part;
 pub use runner::{Body, BodyFuture, BodyResult, Outcome, judge, run};
 pub(crate) use scope::Scope;

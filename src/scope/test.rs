@@ -1,6 +1,6 @@
 //! The handle of a running test.
 
-use super::{current, leak, ready, scope::Scope, task::TaskHandle, teardown, teardown::Undo};
+use super::{Part, current, leak, ready, scope::Scope, task::TaskHandle, teardown, teardown::Undo};
 use crate::base::{Error, Seed};
 use std::{
     fmt,
@@ -8,6 +8,7 @@ use std::{
     panic::Location,
     path::Path,
     sync::{Arc, Weak},
+    time::Duration,
 };
 use tokio::net::TcpListener;
 
@@ -169,6 +170,27 @@ impl Test {
 
     pub(crate) fn record(&self, source: &'static str, text: impl Into<String>) {
         self.scope.record(source, text.into());
+    }
+
+    /// What a part keeps for this test.
+    pub(crate) fn slot<T: Part>(&self, make: impl FnOnce() -> T) -> Arc<T> {
+        self.scope.part_or_insert(make)
+    }
+
+    /// Puts the test on the threads that call the closure, for `on_thread_start`. Does not keep the test alive.
+    pub(crate) fn bind_thread(&self) -> impl Fn() + Send + Sync + 'static {
+        let scope = self.downgrade();
+        move || drop(current::install(Weak::clone(&scope)))
+    }
+
+    /// Whether the clock of the runtime that the caller is in stands still. tokio does not tell, but a clock that has not
+    /// moved while that of the system did is paused.
+    pub(crate) fn clock_is_paused(&self) -> bool {
+        let (virtual_start, real_start) = (tokio::time::Instant::now(), std::time::Instant::now());
+        while real_start.elapsed() < Duration::from_micros(2) {
+            std::hint::spin_loop();
+        }
+        tokio::time::Instant::now() == virtual_start
     }
 
     /// A weak handle for threads of ours, which must not keep the test alive.

@@ -6,9 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Module, and what it may import. `inert` is what the crate is without the feature `live`.
+/// Module, and what it may import.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("inert", &[]),
     ("base", &[]),
     ("scope", &["base"]),
     ("mock", &["base", "scope"]),

@@ -3,7 +3,12 @@
 //! - `architecture`: which module may import which, and how long files may be
 //! - `ending`: the end of a test and its order
 //! - `failing`: what failing tests print (the tests themselves are in `tests/failing.rs`)
+//! - `fault`: when faults fire, what they do, what is refused
 //! - `identity`: which test a thread or task belongs to
+//! - `isolation`: tests that run in parallel never see each other
+//! - `load`, `load_verdict`: load runs, and what they say about objectives
+//! - `mock`: who sees mocks, how they are taken down and verified
+//! - `proxy`, `toxic` (with `wire`): the fault proxy and what it does to connections
 //! - `signals`: SIGINT, SIGTERM, `process::exit` and SIGKILL
 //! - `ui`: what the compiler says about wrong attributes
 #![cfg(feature = "live")]
@@ -11,8 +16,16 @@
 mod architecture;
 mod ending;
 mod failing;
+mod fault;
 mod identity;
+mod isolation;
+mod load;
+mod load_verdict;
+mod mock;
+mod proxy;
 mod signals;
 mod support;
+mod toxic;
 #[cfg(feature = "macros")]
 mod ui;
+mod wire;

@@ -19,9 +19,15 @@ pub(crate) fn binary(name: &str) -> PathBuf {
             file.strip_prefix(&prefix).is_some_and(|hash| !hash.contains(['.', '-']))
         })
         .max_by_key(|entry| entry.metadata().unwrap().modified().unwrap());
-    newest
-        .unwrap_or_else(|| panic!("no test binary `{name}` in {}: run `cargo test` as a whole", folder.display()))
-        .path()
+    let cure = "run `cargo test` without --test, so that it is built";
+    let newest = newest.unwrap_or_else(|| panic!("no test binary `{name}` in {}: {cure}", folder.display()));
+    let source = fs::metadata(format!("{}/tests/{name}.rs", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let age = |metadata: fs::Metadata| metadata.modified().unwrap();
+    assert!(
+        age(newest.metadata().unwrap()) >= age(source),
+        "the test binary `{name}` is older than its source: {cure}"
+    );
+    newest.path()
 }
 
 /// A command without what this test run has in its environment.

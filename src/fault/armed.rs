@@ -1,0 +1,91 @@
+//! A fault in force: its conditions, its counts and whoever waits for it.
+
+use super::{Fault, Hit, Trigger, gate::Gate, plan::FaultSpec, trigger::Chain};
+use crate::base::Seed;
+use std::{
+    panic::Location,
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+};
+use tokio::{sync::watch, time::Instant};
+
+/// A fault in force.
+#[derive(Debug)]
+pub(super) struct Armed {
+    pub(super) spec: FaultSpec,
+    pub(super) place: &'static Location<'static>,
+    /// Where held code waits.
+    pub(super) gate: Gate,
+    /// Where hanging threads wait: until the test ends or the fault is disarmed.
+    pub(super) end: Gate,
+    chain: Chain,
+    hits: AtomicU64,
+    fired: watch::Sender<u64>,
+    disarmed: AtomicBool,
+}
+
+impl Armed {
+    pub(super) fn new(spec: FaultSpec, place: &'static Location<'static>, seed: Seed) -> Self {
+        Self {
+            chain: Chain::new(&spec.when, seed, Instant::now()),
+            spec,
+            place,
+            gate: Gate::default(),
+            end: Gate::default(),
+            hits: AtomicU64::new(0),
+            fired: watch::Sender::new(0),
+            disarmed: AtomicBool::new(false),
+        }
+    }
+
+    /// Code came by the point: whether the fault fires.
+    pub(super) fn offer(&self, hit: &Hit<'_>) -> bool {
+        if self.disarmed.load(Ordering::Acquire) {
+            return false;
+        }
+        let number = self.hits.fetch_add(1, Ordering::Relaxed) + 1;
+        let fires = self.chain.passes(&Hit { number, ..*hit });
+        if fires {
+            self.fired.send_modify(|fired| *fired += 1);
+        }
+        fires
+    }
+
+    pub(super) fn hits(&self) -> u64 {
+        self.hits.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn fired(&self) -> u64 {
+        *self.fired.borrow()
+    }
+
+    /// Resolves when the fault has fired so often.
+    pub(super) async fn wait_fired(&self, count: u64) {
+        let mut fired = self.fired.subscribe();
+        // The sender is ours, so it cannot be gone while we wait.
+        let _ = fired.wait_for(|fired| *fired >= count).await;
+    }
+
+    /// Lets everybody go on who waits.
+    pub(super) fn let_go(&self) {
+        self.gate.open();
+        self.end.open();
+    }
+
+    /// True for the first one who asks.
+    pub(super) fn disarm(&self) -> bool {
+        self.let_go();
+        !self.disarmed.swap(true, Ordering::AcqRel)
+    }
+
+    pub(super) fn can_still_fire_by_accident(&self) -> bool {
+        self.chain.had_its_chance()
+    }
+
+    pub(super) fn describe(&self) -> String {
+        let join = |words: Vec<String>| words.join(", ");
+        let when = join(self.spec.when.iter().map(Trigger::to_string).collect());
+        let what = join(self.spec.then.iter().map(Fault::to_string).collect());
+        let colon = if when.is_empty() { "" } else { ": " };
+        format!("fault `{}` ({when}{colon}{what})", self.spec.point)
+    }
+}

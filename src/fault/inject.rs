@@ -1,0 +1,120 @@
+//! What happens when code comes by an armed point.
+
+use super::{
+    Fault, Hit, Injected, Site, Value,
+    armed::Armed,
+    table::{FaultTable, escaped},
+};
+use crate::scope::{InjectedPanic, current};
+use std::{fmt, io, panic::panic_any, sync::Arc, thread};
+
+/// What an armed point is to do: nothing, or the actions of the faults that fire.
+#[doc(hidden)]
+#[must_use = "a decision does nothing until it is run"]
+pub struct Decision {
+    point: &'static str,
+    /// The first that fires, and those after it if it does not end the point.
+    firing: Vec<(Arc<Armed>, Fault)>,
+}
+
+/// For the macros: finds out what is to happen. Runs predicates and callbacks of the test.
+#[doc(hidden)]
+#[cold]
+pub fn decide(site: &'static Site, fields: &[(&'static str, Value<'_>)]) -> Decision {
+    let mut decision = Decision { point: site.name(), firing: Vec::new() };
+    let Some(scope) = current() else {
+        escaped(site);
+        return decision;
+    };
+    let Some(table) = scope.part::<FaultTable>() else { return decision };
+    let hit = Hit { point: site.name(), fields, number: 0 };
+    for armed in table.with_name(site.name()).filter(|armed| armed.offer(&hit)) {
+        scope.record("fault", format!("fired {}", armed.describe()));
+        let mut ends = false;
+        for fault in &armed.spec.then {
+            match fault {
+                Fault::Call(callback) => (callback.0)(&Hit { number: armed.hits(), ..hit }),
+                fault => decision.firing.push((Arc::clone(&armed), fault.clone())),
+            }
+            ends |= fault.ends_the_point();
+        }
+        if ends {
+            break;
+        }
+    }
+    decision
+}
+
+impl Fault {
+    /// Whether the point does not go on after this.
+    fn ends_the_point(&self) -> bool {
+        matches!(self, Self::Fail { .. } | Self::Value(_) | Self::Hang | Self::Panic(_))
+    }
+
+    /// The error of a point that fails.
+    fn error(&self, point: &'static str) -> Result<(), Injected> {
+        match self {
+            Self::Fail { kind, message } => Err(Injected::new(point, *kind, message.clone())),
+            Self::Value(make) => Err(Injected::with_value(point, (make.0)())),
+            Self::Panic(text) => panic_any(InjectedPanic(format!("{text} (injected at `{point}`)"))),
+            Self::Delay(_) | Self::Hang | Self::Hold | Self::Call(_) => Ok(()),
+        }
+    }
+}
+
+impl Decision {
+    /// For the macros: awaits where there is something to wait for.
+    ///
+    /// # Errors
+    /// What the test injects.
+    ///
+    /// # Panics
+    /// If the test injects a panic.
+    pub async fn run(self) -> Result<(), Injected> {
+        for (armed, fault) in &self.firing {
+            match fault {
+                Fault::Delay(duration) => tokio::time::sleep(*duration).await,
+                Fault::Hang => std::future::pending().await,
+                Fault::Hold => armed.gate.wait().await,
+                fault => fault.error(self.point)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// For the macros: blocks the thread where there is something to wait for.
+    ///
+    /// # Errors
+    /// What the test injects.
+    ///
+    /// # Panics
+    /// If the test injects a panic.
+    pub fn run_blocking(self) -> Result<(), Injected> {
+        for (armed, fault) in &self.firing {
+            match fault {
+                Fault::Delay(duration) => thread::sleep(*duration),
+                Fault::Hang => {
+                    armed.hang();
+                    let text = "the hang ended with its test".to_owned();
+                    return Err(Injected::new(self.point, io::ErrorKind::Interrupted, Some(text)));
+                }
+                Fault::Hold => armed.gate.wait_blocking(),
+                fault => fault.error(self.point)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Armed {
+    /// Blocks until the test ends or the fault is disarmed.
+    fn hang(&self) {
+        self.end.wait_blocking();
+    }
+}
+
+impl fmt::Debug for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Decision({}, {} actions)", self.point, self.firing.len())
+    }
+}

@@ -1,0 +1,109 @@
+//! The macros of product code, in a build that has the feature `live`.
+
+/// A place where a test can inject a fault. Gives `Result<(), Injected>`.
+///
+/// ```
+/// # use qtests::fault_point;
+/// # use std::io;
+/// # enum ShopError { Db(io::Error) }
+/// fn append(record: &str) -> io::Result<()> {
+///     fault_point!("wal.append")?;                               // `Injected` converts to io::Error and boxed errors
+///     fault_point!("wal.sync", key = record, length = record.len())?;   // arguments that predicates see
+///     Ok(())
+/// }
+///
+/// async fn query() -> Result<(), ShopError> {
+///     fault_point!(async "db.query", |injected| ShopError::Db(injected.into()))?;   // awaits where a fault delays
+///     Ok(())
+/// }
+/// ```
+///
+/// The forms are `fault_point!([async] "name" [, field = value]* [, |injected| error])`. The plain form blocks its thread
+/// where a fault delays, hangs or holds; the `async` form awaits and belongs into async functions. The field `key` pins
+/// the random draws of a fault to a caller, so that racing callers do not exchange theirs. Fields are evaluated only
+/// while some test has armed the name. Without the feature `live` all this is nothing.
+#[macro_export]
+macro_rules! fault_point {
+    (async $name:literal $(, $field:ident = $value:expr)* $(,)?) => {{
+        $crate::__site!(Fallible, $name);
+        if SITE.is_armed() {
+            let decision = $crate::fault::decide(
+                &SITE,
+                &[$((::core::stringify!($field), $crate::fault::ToValue::to_value(&$value))),*],
+            );
+            decision.run().await
+        } else {
+            ::core::result::Result::Ok::<(), $crate::fault::Injected>(())
+        }
+    }};
+    (async $name:literal $(, $field:ident = $value:expr)*, |$injected:ident| $map:expr $(,)?) => {
+        ::core::result::Result::map_err(
+            $crate::fault_point!(async $name $(, $field = $value)*),
+            |$injected: $crate::fault::Injected| $map,
+        )
+    };
+    ($name:literal $(, $field:ident = $value:expr)* $(,)?) => {{
+        $crate::__site!(Fallible, $name);
+        if SITE.is_armed() {
+            $crate::fault::decide(
+                &SITE,
+                &[$((::core::stringify!($field), $crate::fault::ToValue::to_value(&$value))),*],
+            )
+            .run_blocking()
+        } else {
+            ::core::result::Result::Ok::<(), $crate::fault::Injected>(())
+        }
+    }};
+    ($name:literal $(, $field:ident = $value:expr)*, |$injected:ident| $map:expr $(,)?) => {
+        ::core::result::Result::map_err(
+            $crate::fault_point!($name $(, $field = $value)*),
+            |$injected: $crate::fault::Injected| $map,
+        )
+    };
+}
+
+/// A place where nothing can fail, but where a test can delay, hold or panic. Gives `()`.
+///
+/// The forms are `pause_point!([async] "name" [, field = value]*)`, as for [`fault_point!`](crate::fault_point). Arming
+/// an error or a hang here is refused.
+///
+/// ```
+/// # use qtests::pause_point;
+/// fn rotate() {
+///     pause_point!("wal.between_rename_and_sync");
+/// }
+/// ```
+#[macro_export]
+macro_rules! pause_point {
+    (async $name:literal $(, $field:ident = $value:expr)* $(,)?) => {{
+        $crate::__site!(Pause, $name);
+        if SITE.is_armed() {
+            let decision = $crate::fault::decide(
+                &SITE,
+                &[$((::core::stringify!($field), $crate::fault::ToValue::to_value(&$value))),*],
+            );
+            ::core::mem::drop(decision.run().await);
+        }
+    }};
+    ($name:literal $(, $field:ident = $value:expr)* $(,)?) => {{
+        $crate::__site!(Pause, $name);
+        if SITE.is_armed() {
+            let decision = $crate::fault::decide(
+                &SITE,
+                &[$((::core::stringify!($field), $crate::fault::ToValue::to_value(&$value))),*],
+            );
+            ::core::mem::drop(decision.run_blocking());
+        }
+    }};
+}
+
+/// The static of one point, and its entry in the list of all points.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __site {
+    ($kind:ident, $name:literal) => {
+        static SITE: $crate::fault::Site =
+            $crate::fault::Site::new($name, $crate::fault::Point::$kind, ::core::file!(), ::core::line!());
+        $crate::rt::inventory::submit! { $crate::fault::SiteEntry(&SITE) }
+    };
+}

@@ -1,0 +1,77 @@
+//! Fault points in product code, and faults that a test arms for itself alone.
+//!
+//! ```
+//! use qtests::{Test, fault_point};
+//! use std::io;
+//!
+//! fn append(record: &str) -> io::Result<()> {
+//!     fault_point!("wal.append", length = record.len())?;
+//!     Ok(())                                                    // write the record
+//! }
+//!
+//! let t = Test::scoped();
+//! let full = t.fault("wal.append").after(1).first(2).fail(io::ErrorKind::StorageFull).arm();
+//! let results: Vec<bool> = (0..4).map(|_| append("x").is_ok()).collect();
+//! assert_eq!(results, [true, false, false, true]);
+//! assert_eq!((full.hits(), full.fired()), (4, 2));
+//! ```
+//!
+//! - In product code: [`fault_point!`](crate::fault_point) where something can fail, [`pause_point!`](crate::pause_point)
+//!   where nothing can.
+//! - In a test: [`Test::fault`](crate::Test::fault) says *when* ([`Trigger`]) and *what* ([`Fault`]), `arm` puts it in
+//!   force for the threads and tasks of this test only. A [`FaultPlan`] says the same as data.
+//! - [`points`] lists all points of the binary.
+//!
+//! A fault that was armed and never fired fails a test that passed otherwise, since such a test has shown nothing;
+//! `.optional()` opts out. Without the feature `live` the points expand to nothing and cost nothing; with it a point that
+//! nobody has armed costs one relaxed load.
+
+mod value;
+pub use value::{ToValue, Value};
+
+#[cfg(not(feature = "live"))]
+mod inert;
+#[cfg(not(feature = "live"))]
+pub use inert::Injected;
+
+#[cfg(feature = "live")]
+mod active;
+#[cfg(feature = "live")]
+mod armed;
+#[cfg(feature = "live")]
+mod builder;
+#[cfg(feature = "live")]
+mod gate;
+#[cfg(feature = "live")]
+mod hit;
+#[cfg(feature = "live")]
+mod inject;
+#[cfg(feature = "live")]
+mod injected;
+#[cfg(feature = "live")]
+mod kind;
+#[cfg(feature = "live")]
+mod macros;
+#[cfg(feature = "live")]
+mod plan;
+#[cfg(feature = "live")]
+mod site;
+#[cfg(feature = "live")]
+mod table;
+#[cfg(feature = "live")]
+mod trigger;
+#[cfg(feature = "live")]
+mod what;
+
+#[cfg(feature = "live")]
+pub use self::{
+    active::ActiveFault,
+    builder::FaultBuilder,
+    hit::Hit,
+    inject::{Decision, decide},
+    injected::Injected,
+    plan::{FaultPlan, FaultSpec},
+    site::{Point, Site, SiteEntry, points},
+    trigger::Trigger,
+    what::Fault,
+};

@@ -1,0 +1,227 @@
+//! The armed faults of one test, and what is said about them when it ends.
+
+use super::{Fault, Point, Site, armed::Armed, plan::FaultSpec, site};
+use crate::{
+    base::{Error, Kind, nearest},
+    scope::{Finding, Part, Test, lock},
+};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    panic::Location,
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, Weak},
+};
+
+/// How many faults a test may have in force, and how many threads are named that belong to no test.
+const FAULTS: usize = 1_000;
+const ESCAPES: usize = 20;
+
+/// The armed faults of one test.
+#[derive(Default)]
+pub(super) struct FaultTable {
+    armed: RwLock<Vec<Arc<Armed>>>,
+    /// Hits on threads that belong to no test, by point and thread.
+    escapes: Mutex<BTreeMap<(&'static str, String), u64>>,
+}
+
+/// The tables of all tests that have armed anything, for hits on threads that belong to no test.
+static TABLES: Mutex<Vec<Weak<FaultTable>>> = Mutex::new(Vec::new());
+
+impl FaultTable {
+    /// The table of a test.
+    pub(super) fn of(t: &Test) -> Arc<Self> {
+        t.scope.part_or_insert(Self::default)
+    }
+
+    /// The faults in force that have this name, in the order of their arming.
+    pub(super) fn with_name(&self, name: &str) -> impl Iterator<Item = Arc<Armed>> {
+        let mut at = 0;
+        // The lock is taken anew for each, since code of the user runs in between.
+        std::iter::from_fn(move || {
+            let armed = self.read();
+            let found = armed.iter().skip(at).position(|armed| armed.spec.point == name)? + at;
+            at = found + 1;
+            Some(Arc::clone(&armed[found]))
+        })
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Vec<Arc<Armed>>> {
+        self.armed.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a fault in force.
+    pub(super) fn arm(
+        self: &Arc<Self>,
+        t: &Test,
+        spec: FaultSpec,
+        place: &'static Location<'static>,
+    ) -> Result<Arc<Armed>, Error> {
+        t.scope.still_open("a fault")?;
+        check(&spec)?;
+        let armed = Arc::new(Armed::new(spec, place, t.seed()));
+        {
+            let mut all = self.armed.write().unwrap_or_else(PoisonError::into_inner);
+            if all.len() >= FAULTS {
+                return Err(Error::new(Kind::Limit, format!("a test has at most {FAULTS} faults in force")));
+            }
+            all.push(Arc::clone(&armed));
+        }
+        enlist(self);
+        site::arm(&armed.spec.point);
+        t.record("fault", format!("armed {}", armed.describe()));
+        Ok(armed)
+    }
+
+    /// Takes a fault out of force; nothing if it is already. What it has counted is kept.
+    pub(super) fn disarm(armed: &Armed) {
+        if armed.disarm() {
+            site::disarm(&armed.spec.point);
+        }
+    }
+
+    /// Takes a fault out of force as if it had never been armed.
+    pub(super) fn forget(&self, armed: &Arc<Armed>) {
+        Self::disarm(armed);
+        self.armed.write().unwrap_or_else(PoisonError::into_inner).retain(|other| !Arc::ptr_eq(other, armed));
+    }
+
+    fn note_escape(&self, point: &'static str, thread: &str) {
+        let mut escapes = lock(&self.escapes);
+        let key = (point, thread.to_owned());
+        if escapes.len() < ESCAPES || escapes.contains_key(&key) {
+            *escapes.entry(key).or_default() += 1;
+        }
+    }
+
+    /// What is known about hits that belong to no test.
+    fn escapes_of(&self, point: &str) -> Option<String> {
+        let escapes = lock(&self.escapes);
+        let threads: Vec<String> = escapes
+            .iter()
+            .filter(|((name, _), _)| *name == point)
+            .map(|((_, thread), count)| format!("{count} on thread `{thread}`"))
+            .collect();
+        (!threads.is_empty()).then(|| {
+            format!(
+                "`{point}` was hit on threads that belong to no test: {}; start them with qtests::thread::spawn, wrap \
+                 what they run in qtests::bind, or a future in .in_test()",
+                threads.join(", ")
+            )
+        })
+    }
+
+    fn judge(&self, armed: &Armed) -> Option<Finding> {
+        if armed.spec.optional || armed.fired() > 0 || armed.can_still_fire_by_accident() {
+            return None;
+        }
+        let why = match armed.hits() {
+            0 => "its point was never hit".to_owned(),
+            hits => format!("its point was hit {hits} time(s), but never as its trigger wants"),
+        };
+        let mut text = format!(
+            "{} armed at {} never fired: {why} (a fault that does not fire shows nothing; .optional() allows it)",
+            armed.describe(),
+            armed.place
+        );
+        if let Some(escapes) = self.escapes_of(&armed.spec.point) {
+            text.push('\n');
+            text.push_str(&escapes);
+        }
+        Some(Finding::vacuous(text))
+    }
+}
+
+impl Part for FaultTable {
+    fn release(&self) {
+        self.read().iter().for_each(|armed| armed.let_go());
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = self.read().iter().filter_map(|armed| self.judge(armed)).collect();
+        let mut told = Vec::new();
+        for armed in self.read().iter().filter(|armed| armed.fired() > 0) {
+            if let Some(text) = self.escapes_of(&armed.spec.point).filter(|text| !told.contains(text)) {
+                told.push(text.clone());
+                findings.push(Finding::note(text));
+            }
+        }
+        findings
+    }
+
+    fn shut_down(&self) {
+        self.read().iter().for_each(|armed| Self::disarm(armed));
+    }
+}
+
+impl Drop for FaultTable {
+    fn drop(&mut self) {
+        // After a test that was left behind, its points must be idle again all the same.
+        self.shut_down();
+    }
+}
+
+impl fmt::Debug for FaultTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FaultTable({} faults)", self.read().len())
+    }
+}
+
+/// Code came by an armed point on a thread that belongs to no test: tells the tests that have armed it.
+#[cold]
+pub(super) fn escaped(site: &Site) {
+    let thread = std::thread::current().name().unwrap_or("<unnamed>").to_owned();
+    for table in lock(&TABLES).iter().filter_map(Weak::upgrade) {
+        if table.read().iter().any(|armed| armed.spec.point == site.name()) {
+            table.note_escape(site.name(), &thread);
+        }
+    }
+}
+
+fn enlist(table: &Arc<FaultTable>) {
+    let mut tables = lock(&TABLES);
+    tables.retain(|known| known.strong_count() > 0);
+    let table = Arc::downgrade(table);
+    if !tables.iter().any(|known| known.ptr_eq(&table)) {
+        tables.push(table);
+    }
+}
+
+/// Refuses what cannot be armed, with the cure.
+fn check(spec: &FaultSpec) -> Result<(), Error> {
+    let name = &spec.point;
+    let sites = site::named(name);
+    if sites.is_empty() {
+        return Err(unknown(name));
+    }
+    if let Some(nonsense) = spec.when.iter().find_map(super::Trigger::nonsense) {
+        return Err(Error::invalid(format!("the fault at `{name}` makes no sense: {nonsense}")));
+    }
+    if spec.then.is_empty() {
+        let cure = "say what it does with .fail(..), .delay(..), .hang(), .panic(..), .hold() or .call(..)";
+        return Err(Error::invalid(format!("the fault at `{name}` does nothing: {cure}")));
+    }
+    if let Some(site) = sites.iter().find(|site| site.point() == Point::Pause)
+        && let Some(fault) = spec.then.iter().find(|fault| !Fault::can_pause(fault))
+    {
+        let cure = "delay, hold, panic or call there, or make it a fault_point!";
+        let place = format!("{}:{}", site.file(), site.line());
+        return Err(Error::invalid(format!("`{name}` is a pause_point! at {place} and cannot {fault}: {cure}")));
+    }
+    Ok(())
+}
+
+fn unknown(name: &str) -> Error {
+    let near = nearest(name, site::names());
+    let hint = if near.is_empty() {
+        let all: Vec<&str> = site::names().take(20).collect();
+        match all.as_slice() {
+            [] => {
+                "this binary has no fault point at all (is the code under test linked, with the feature `live`?)".into()
+            }
+            all => format!("the points of this binary are {}", all.join(", ")),
+        }
+    } else {
+        format!("did you mean {}?", near.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or "))
+    };
+    Error::new(Kind::UnknownName, format!("there is no fault point `{name}`: {hint}"))
+}

@@ -1,0 +1,215 @@
+//! What one link holds back: the toxics of one direction in a row, each with its own queue. Knows neither sockets nor clocks.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use super::toxic::{Cut, Effect, Item, Outlet};
+
+/// Items enter at [`push`](Self::push), pass each stage in the order in which the toxics were armed, and leave at [`front`](Self::front).
+#[derive(Default)]
+pub(super) struct Line {
+    stages: Vec<Stage>,
+    ready: VecDeque<Item>,
+    /// How much of the front chunk has left already.
+    done: usize,
+    /// The sum of the weights of all that is held or ready.
+    weight: usize,
+}
+
+/// What may leave a line.
+pub(super) enum Front<'a> {
+    /// Bytes for the receiver; how many it took is told to [`Line::consume`].
+    Bytes(&'a [u8]),
+    /// The end of the stream.
+    Eof,
+    /// The connection ends here.
+    Cut { toxic: u64, how: Cut },
+}
+
+/// One toxic on this link.
+struct Stage {
+    toxic: u64,
+    effect: Box<dyn Effect>,
+    /// Ordered by release, since [`Outlet`] lets nothing overtake.
+    held: VecDeque<(Instant, Item)>,
+    /// How often the toxic was met since [`Line::take_met`] last asked.
+    met: u64,
+}
+
+impl Line {
+    /// Puts a toxic behind all the others.
+    pub(super) fn add(&mut self, toxic: u64, effect: Box<dyn Effect>) {
+        self.stages.push(Stage { toxic, effect, held: VecDeque::new(), met: 0 });
+    }
+
+    /// Takes out every toxic that is not in `armed`; what such a one still holds goes on at once, in order.
+    pub(super) fn keep_only(&mut self, armed: &[u64], now: Instant) {
+        let mut index = 0;
+        while let Some(stage) = self.stages.get_mut(index) {
+            if armed.contains(&stage.toxic) {
+                index += 1;
+                continue;
+            }
+            let held = std::mem::take(&mut stage.held);
+            self.stages.remove(index);
+            // What was behind the removed stage is behind `index` now.
+            for (_, item) in held {
+                self.weight -= item.weight();
+                self.feed(index, item, now);
+            }
+        }
+    }
+
+    /// The highest number among the toxics on this line, 0 if there are none.
+    pub(super) fn newest(&self) -> u64 {
+        self.stages.last().map_or(0, |stage| stage.toxic)
+    }
+
+    /// Lets in what arrived at `at`.
+    pub(super) fn push(&mut self, item: Item, at: Instant) {
+        self.feed(0, item, at);
+    }
+
+    /// Moves on all that may leave its stage by `now`.
+    pub(super) fn advance(&mut self, now: Instant) {
+        for index in 0..self.stages.len() {
+            while let Some((release, item)) = self.stages[index].held.pop_front_if(|(release, _)| *release <= now) {
+                self.weight -= item.weight();
+                // It arrives at the next stage when it was to leave this one: timer errors do not add up.
+                self.feed(index + 1, item, release);
+            }
+        }
+    }
+
+    /// When [`advance`](Self::advance) next has something to do.
+    pub(super) fn next_release(&self) -> Option<Instant> {
+        self.stages.iter().filter_map(|stage| stage.held.front().map(|(release, _)| *release)).min()
+    }
+
+    /// What may leave the line now.
+    pub(super) fn front(&self) -> Option<Front<'_>> {
+        Some(match self.ready.front()? {
+            Item::Bytes(chunk) => Front::Bytes(&chunk[self.done..]),
+            Item::Eof => Front::Eof,
+            Item::Cut { toxic, how } => Front::Cut { toxic: *toxic, how: *how },
+        })
+    }
+
+    /// Removes so many bytes of the chunk that [`front`](Self::front) showed.
+    pub(super) fn consume(&mut self, bytes: usize) {
+        let Some(Item::Bytes(chunk)) = self.ready.front() else { return };
+        self.done += bytes;
+        if self.done == chunk.len() {
+            self.done = 0;
+            if let Some(item) = self.ready.pop_front() {
+                self.weight -= item.weight();
+            }
+        }
+    }
+
+    /// How much memory the held and ready items take, about.
+    pub(super) fn weight(&self) -> usize {
+        self.weight
+    }
+
+    /// Whether nothing would happen to bytes on this line.
+    pub(super) fn is_clear(&self) -> bool {
+        self.stages.is_empty() && self.ready.is_empty()
+    }
+
+    /// The toxics that were met since the last time, and how often.
+    pub(super) fn take_met(&mut self) -> impl Iterator<Item = (u64, u64)> {
+        self.stages.iter_mut().filter(|stage| stage.met > 0).map(|stage| (stage.toxic, std::mem::take(&mut stage.met)))
+    }
+
+    fn feed(&mut self, index: usize, item: Item, at: Instant) {
+        if let Some(stage) = self.stages.get_mut(index) {
+            let mut out = Outlet::new(&mut stage.held, &mut self.weight, &mut stage.met);
+            stage.effect.pass(item, at, &mut out);
+        } else {
+            self.weight += item.weight();
+            self.ready.push_back(item);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Holds everything for a fixed time.
+    struct Hold(Duration);
+
+    impl Effect for Hold {
+        fn pass(&mut self, item: Item, at: Instant, out: &mut Outlet<'_>) {
+            out.met();
+            out.release(item, at + self.0);
+        }
+    }
+
+    fn drain(line: &mut Line) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while let Some(Front::Bytes(front)) = line.front() {
+            bytes.push(front[0]);
+            line.consume(1);
+        }
+        bytes
+    }
+
+    fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    #[test]
+    fn delays_in_a_row_add_up_exactly_even_when_the_timer_is_late() {
+        let start = Instant::now();
+        let mut line = Line::default();
+        line.add(1, Box::new(Hold(ms(10))));
+        line.add(2, Box::new(Hold(ms(5))));
+        line.push(Item::Bytes(vec![1]), start);
+        line.advance(start + ms(12));
+        assert_eq!(line.next_release(), Some(start + ms(15)));
+        line.advance(start + ms(15));
+        assert_eq!(drain(&mut line), [1]);
+        assert_eq!(line.weight(), 0);
+        assert_eq!(line.take_met().collect::<Vec<_>>(), [(1, 1), (2, 1)]);
+    }
+
+    #[test]
+    fn a_removed_toxic_hands_its_items_to_the_next_one_in_order() {
+        let start = Instant::now();
+        let mut line = Line::default();
+        line.add(1, Box::new(Hold(ms(1_000))));
+        line.add(2, Box::new(Hold(ms(5))));
+        (0..10).for_each(|byte| line.push(Item::Bytes(vec![byte]), start + ms(u64::from(byte))));
+        line.keep_only(&[2], start + ms(20));
+        line.push(Item::Bytes(vec![10]), start + ms(20));
+        assert_eq!(line.next_release(), Some(start + ms(25)));
+        line.advance(start + ms(25));
+        assert_eq!(drain(&mut line), (0..=10).collect::<Vec<_>>());
+        assert!(!line.is_clear());
+        line.keep_only(&[], start + ms(30));
+        assert!(line.is_clear());
+    }
+
+    #[test]
+    fn a_shorter_delay_does_not_let_a_chunk_overtake() {
+        struct Shrinking(u64);
+        impl Effect for Shrinking {
+            fn pass(&mut self, item: Item, at: Instant, out: &mut Outlet<'_>) {
+                self.0 -= 1;
+                out.release(item, at + ms(self.0));
+            }
+        }
+        let start = Instant::now();
+        let mut line = Line::default();
+        line.add(1, Box::new(Shrinking(10)));
+        (0..5).for_each(|byte| line.push(Item::Bytes(vec![byte]), start));
+        line.advance(start + ms(8));
+        assert!(drain(&mut line).is_empty());
+        line.advance(start + ms(9));
+        assert_eq!(drain(&mut line), [0, 1, 2, 3, 4]);
+    }
+}
