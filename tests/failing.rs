@@ -2,8 +2,8 @@
 //! it prints.
 #![cfg(feature = "macros")]
 
-use qtests::{InTest as _, Test, prelude::*};
-use std::{future::pending, thread};
+use qtests::{InTest as _, Test, fault_point, prelude::*, seam};
+use std::{future::pending, sync::Arc, thread};
 
 #[qtest]
 #[ignore = "must fail"]
@@ -180,4 +180,133 @@ fn task_of_a_foreign_runtime_panics() {
     let joined = runtime.block_on(runtime.spawn(task.in_test()));
     assert!(joined.is_err());
     drop(t);
+}
+
+fn point(step: u32) -> Result<(), qtests::Injected> {
+    fault_point!("failing.point", step = step)
+}
+
+#[qtest]
+#[ignore = "must fail"]
+fn fault_never_fires(t: Test) {
+    t.fault("failing.point").nth(3).fail(io::ErrorKind::TimedOut).arm();
+    assert!(point(1).is_ok());
+}
+
+#[qtest]
+#[ignore = "must fail"]
+fn fault_is_hit_on_a_thread_of_no_test_only(t: Test) {
+    t.fault("failing.point").fail(io::ErrorKind::TimedOut).arm();
+    let worker = thread::Builder::new().name("pool-7".to_owned()).spawn(|| point(1).is_ok());
+    assert!(worker.expect("a thread").join().expect("it returns"));
+}
+
+#[qtest]
+#[ignore = "must fail"]
+fn fault_has_an_unknown_name(t: Test) {
+    t.fault("failing.piont").hang().arm();
+}
+
+#[qtest]
+#[ignore = "must fail"]
+fn fault_never_fires_and_the_body_panics(t: Test) {
+    t.fault("failing.point").hang().arm();
+    panic!("the body comes first");
+}
+
+#[mockall::automock]
+trait Mailer: Send + Sync {
+    fn send(&self, to: &str);
+}
+
+struct RealMailer;
+
+impl Mailer for RealMailer {
+    fn send(&self, _: &str) {}
+}
+
+seam! {
+    MAILER: dyn Mailer = RealMailer;
+}
+
+fn expecting_one_mail() -> Arc<MockMailer> {
+    let mut mailer = MockMailer::new();
+    mailer.expect_send().times(1).return_const(());
+    Arc::new(mailer)
+}
+
+#[qtest]
+#[ignore = "must fail"]
+async fn mock_is_not_called(t: Test) {
+    t.mock(&MAILER, expecting_one_mail());
+}
+
+#[qtest]
+#[ignore = "must fail"]
+async fn mock_is_not_called_and_the_body_panics(t: Test) {
+    t.mock(&MAILER, expecting_one_mail()).on_restore(|| println!("restored"));
+    panic!("the body comes first");
+}
+
+#[qtest]
+#[ignore = "must fail"]
+async fn mock_is_called_too_often_in_a_task(t: Test) {
+    t.mock(&MAILER, expecting_one_mail());
+    let send = || MAILER.get().send("a@example.org");
+    send();
+    let _ = tokio::spawn(async move { send() }).await;
+}
+
+#[qtest]
+#[ignore = "must fail"]
+async fn mock_is_held_by_somebody_else(t: Test) {
+    static KEPT: std::sync::Mutex<Option<Arc<MockMailer>>> = std::sync::Mutex::new(None);
+    let mailer = expecting_one_mail();
+    *KEPT.lock().expect("nobody panics with it") = Some(Arc::clone(&mailer));
+    t.mock(&MAILER, mailer);
+}
+
+#[qtest]
+#[ignore = "must fail"]
+fn mock_stack_is_full(t: Test) {
+    for _ in 0..=qtests::mock::MOCK_LIMIT {
+        t.mock(&MAILER, Arc::new(RealMailer));
+    }
+}
+
+#[qtest(timeout = "100ms")]
+#[ignore = "must fail"]
+async fn body_never_ends_and_its_mock_is_restored(t: Test) {
+    t.mock(&MAILER, Arc::new(RealMailer)).on_restore(|| println!("restored"));
+    pending::<()>().await;
+}
+
+#[qtest(paused)]
+#[ignore = "must fail"]
+async fn proxy_meets_a_paused_clock(t: Test) -> Result<(), Box<dyn Error>> {
+    t.proxy("127.0.0.1:1").await?;
+    Ok(())
+}
+
+#[qtest]
+#[ignore = "must fail"]
+async fn toxic_meets_no_traffic(t: Test) -> Result<(), Box<dyn Error>> {
+    let server = t.listener()?;
+    let wire = t.proxy(server.local_addr()?).await?;
+    wire.add(Latency::of(Duration::from_millis(5))).await?;
+    Ok(())
+}
+
+#[qtest(paused)]
+#[ignore = "must fail"]
+async fn objective_is_violated(t: Test) -> Result<(), Box<dyn Error>> {
+    let run = t.load("quote").rate(Rate::per_sec(100)).hold(Duration::from_secs(20));
+    let run = run
+        .run((), |()| async {
+            tokio::time::sleep(Duration::from_millis(80)).await;
+            Ok::<_, io::Error>(())
+        })
+        .await?;
+    run.assert(Slo::p99(Duration::from_millis(50)).error_rate(0.01));
+    Ok(())
 }

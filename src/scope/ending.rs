@@ -278,7 +278,7 @@ fn shut_down_parts(scope: &Arc<Scope>) {
 }
 
 fn shut_down_runtime(scope: &Arc<Scope>) {
-    if !scope.home.shut_down(scope) {
+    if !scope.home.shut_down() {
         let text = "blocking work of the test (spawn_blocking) is still running and was left behind";
         scope.find(if scope.options.leaks == super::Leaks::Strict {
             Finding::failure(text)

@@ -2,7 +2,7 @@
 
 use crate::base::{Event, EventSink, Ring};
 use std::{
-    fmt,
+    fmt::{self, Write},
     sync::Mutex,
     time::{Duration, Instant},
 };
@@ -40,18 +40,42 @@ impl Journal {
         super::lock(&self.entries).iter().map(ToString::to_string).collect()
     }
 
-    /// The last events for a report; empty when nothing happened.
+    /// The last events for a report, equal ones in a row as one line; empty when nothing happened.
     pub(super) fn tail(&self) -> String {
         let entries = super::lock(&self.entries);
-        let shown = entries.iter().len().min(TAIL);
+        let mut lines: Vec<(String, &Entry, usize)> = Vec::new();
+        let mut shown = 0;
+        for entry in entries.iter().rev() {
+            let text = entry.text();
+            let full = lines.len() == TAIL;
+            match lines.last_mut() {
+                Some((last, _, count)) if *last == text => *count += 1,
+                _ if full => break,
+                _ => lines.push((text, entry, 1)),
+            }
+            shown += 1;
+        }
         if shown == 0 {
             return String::new();
         }
-        let mut text = format!("  journal (last {shown} of {}):\n", entries.pushed());
-        for entry in entries.iter().rev().take(shown).rev() {
-            text.push_str(&format!("    {entry}\n"));
+        let mut tail = format!("  journal (last {shown} of {}):\n", entries.pushed());
+        for (text, entry, count) in lines.iter().rev() {
+            let times = if *count > 1 { format!(" ({count} times)") } else { String::new() };
+            let _ = writeln!(tail, "    {} {text}{times}", entry.time());
         }
-        text
+        tail
+    }
+}
+
+impl Entry {
+    fn time(&self) -> String {
+        format!("+{:.6}s", self.at.as_secs_f64())
+    }
+
+    /// The event without its time; lines after the first are indented.
+    fn text(&self) -> String {
+        let indent = format!("\n{:29}", "");
+        format!("{:<8} {}", self.event.source(), self.event).replace('\n', &indent)
     }
 }
 
@@ -66,7 +90,7 @@ impl EventSink for Journal {
 
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "+{:.6}s {:<8} {}", self.at.as_secs_f64(), self.event.source(), self.event)
+        write!(f, "{} {}", self.time(), self.text())
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -22,7 +22,6 @@ const NAMED: usize = 20;
 pub(super) struct Ledger {
     live: Mutex<BTreeMap<u64, Live>>,
     next: AtomicU64,
-    runtime_threads: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -54,18 +53,6 @@ impl Drop for Entry {
 }
 
 impl Ledger {
-    pub(super) fn runtime_thread_started(&self) {
-        self.runtime_threads.fetch_add(1, Ordering::AcqRel);
-    }
-
-    pub(super) fn runtime_thread_stopped(&self) {
-        self.runtime_threads.fetch_sub(1, Ordering::AcqRel);
-    }
-
-    pub(super) fn runtime_threads(&self) -> usize {
-        self.runtime_threads.load(Ordering::Acquire)
-    }
-
     fn is_empty(&self) -> bool {
         lock(&self.live).is_empty()
     }

@@ -57,5 +57,9 @@ pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Turns an error into a panic at the line of the test that caused it.
 #[track_caller]
 pub(crate) fn ready<T>(result: Result<T, Error>) -> T {
-    result.unwrap_or_else(|error| panic!("{error:?}"))
+    // A closure would not be tracked to the caller.
+    match result {
+        Ok(value) => value,
+        Err(error) => panic!("{error:?}"),
+    }
 }

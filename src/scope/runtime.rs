@@ -2,7 +2,10 @@
 
 use super::{current, lock, options::Options, scope::Scope};
 use std::{
-    sync::{Arc, Mutex, Weak},
+    sync::{
+        Arc, Mutex, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 use tokio::runtime::{Builder, Runtime, RuntimeFlavor};
@@ -13,18 +16,25 @@ const SHUTDOWN: Duration = Duration::from_secs(1);
 /// The runtime that a test and its teardowns run on. A driver takes it for each step and gives it back.
 #[derive(Debug, Default)]
 pub(super) struct Home {
-    runtime: Mutex<Option<Arc<Runtime>>>,
+    built: Mutex<Option<Built>>,
+}
+
+/// A runtime, and how many of its threads live.
+#[derive(Debug)]
+struct Built {
+    runtime: Arc<Runtime>,
+    threads: Arc<AtomicUsize>,
 }
 
 impl Home {
     /// The runtime of the test; a fresh one if it has none, or if its own was left behind.
     pub(super) fn get(&self, scope: &Arc<Scope>) -> Arc<Runtime> {
-        let mut runtime = lock(&self.runtime);
-        Arc::clone(runtime.get_or_insert_with(|| Arc::new(build(&scope.options, scope))))
+        let mut built = lock(&self.built);
+        Arc::clone(&built.get_or_insert_with(|| build(&scope.options, scope)).runtime)
     }
 
     pub(super) fn peek(&self) -> Option<Arc<Runtime>> {
-        lock(&self.runtime).clone()
+        lock(&self.built).as_ref().map(|built| Arc::clone(&built.runtime))
     }
 
     /// Runs a future to its end on the runtime of the test.
@@ -41,16 +51,17 @@ impl Home {
     }
 
     /// Stops the runtime; true when all its threads have ended in time.
-    pub(super) fn shut_down(&self, scope: &Scope) -> bool {
-        let Some(runtime) = lock(&self.runtime).take().and_then(Arc::into_inner) else { return true };
+    pub(super) fn shut_down(&self) -> bool {
+        let Some(Built { runtime, threads }) = lock(&self.built).take() else { return true };
+        let Some(runtime) = Arc::into_inner(runtime) else { return true };
         runtime.shutdown_timeout(SHUTDOWN);
-        scope.ledger.runtime_threads() == 0
+        threads.load(Ordering::Acquire) == 0
     }
 
     /// The driver is stuck: leaves its runtime behind, stopped as far as that can be done from outside.
     pub(super) fn leave_behind(&self) {
-        if let Some(runtime) = lock(&self.runtime).take() {
-            match Arc::try_unwrap(runtime) {
+        if let Some(built) = lock(&self.built).take() {
+            match Arc::try_unwrap(built.runtime) {
                 Ok(runtime) => runtime.shutdown_background(),
                 // The stuck thread itself is in `block_on`; it drops the runtime if it ever returns.
                 Err(shared) => drop(shared),
@@ -60,27 +71,28 @@ impl Home {
 }
 
 /// Builds a runtime whose threads, those for blocking work included, belong to the test.
-fn build(options: &Options, scope: &Arc<Scope>) -> Runtime {
+fn build(options: &Options, scope: &Arc<Scope>) -> Built {
     let mut builder = if options.workers > 0 { Builder::new_multi_thread() } else { Builder::new_current_thread() };
     if options.workers > 0 {
         builder.worker_threads(options.workers);
     }
-    let (starting, stopping): (Weak<Scope>, Weak<Scope>) = (Arc::downgrade(scope), Arc::downgrade(scope));
+    let scope: Weak<Scope> = Arc::downgrade(scope);
+    let threads = Arc::new(AtomicUsize::new(0));
+    let (starting, stopping) = (Arc::clone(&threads), Arc::clone(&threads));
     let built = builder
         .enable_all()
         .start_paused(options.paused)
         .thread_name("qtests-worker")
         .on_thread_start(move || {
-            if let Some(scope) = starting.upgrade() {
-                scope.ledger.runtime_thread_started();
-            }
-            current::install(Weak::clone(&starting));
+            starting.fetch_add(1, Ordering::AcqRel);
+            current::install(Weak::clone(&scope));
         })
         .on_thread_stop(move || {
-            if let Some(scope) = stopping.upgrade() {
-                scope.ledger.runtime_thread_stopped();
-            }
+            stopping.fetch_sub(1, Ordering::AcqRel);
         })
         .build();
-    built.unwrap_or_else(|error| panic!("the runtime of the test cannot be built: {error}"))
+    match built {
+        Ok(runtime) => Built { runtime: Arc::new(runtime), threads },
+        Err(error) => panic!("the runtime of the test cannot be built: {error}"),
+    }
 }

@@ -90,11 +90,10 @@ fn judge_body(scope: &Scope) -> Option<Judgement> {
         (BodyEnd::Failed(error), None) => {
             ("the body to return Ok".to_owned(), format!("it returned Err({error})"), here())
         }
-        (BodyEnd::Panicked(panicked), None) => (
-            "the body to return".to_owned(),
-            format!("it panicked: {}", panicked.message),
-            panicked.place.unwrap_or_else(here),
-        ),
+        (BodyEnd::Panicked(panicked), None) => {
+            let (expected, happened) = told(&panicked.message);
+            (expected, happened, panicked.place.unwrap_or_else(here))
+        }
         (BodyEnd::TimedOut { limit, blocked }, _) => {
             let how = if blocked {
                 "it was still running; its thread is blocked in code that does not await, did not answer and was left \
@@ -112,6 +111,17 @@ fn judge_body(scope: &Scope) -> Option<Judgement> {
         ),
     };
     Some(Judgement { expected, happened, place })
+}
+
+/// What a panic says was expected, and what happened. The judges of this crate, such as the one of load runs, panic with
+/// a headline and labelled lines; anybody else's panic is told as it is.
+fn told(message: &str) -> (String, String) {
+    let plain = || ("the body to return".to_owned(), format!("it panicked: {message}"));
+    let Some((headline, rest)) = message.split_once("\n  expected: ") else { return plain() };
+    let Some((expected, rest)) = rest.split_once("\n  happened: ") else { return plain() };
+    let Some((happened, _)) = rest.split_once("\n  where: ") else { return plain() };
+    let unindented: Vec<&str> = happened.lines().map(str::trim_start).collect();
+    (expected.to_owned(), format!("{headline}\n{}", unindented.join("\n")))
 }
 
 /// The body did what it should: does anything else fail the test?

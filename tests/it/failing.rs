@@ -12,6 +12,7 @@ fn masked(text: &str) -> String {
         (r"QTESTS_SEED=\d+", "QTESTS_SEED=SEED"),
         (r"cargo test -p qtests( \S+)* --test", "cargo test -p qtests [FLAGS] --test"),
         (r"/\S*/qtests-([a-z0-9-]+)-\w{6}\b", "/TEMP/qtests-$1-RANDOM"),
+        (r"127\.0\.0\.1:\d{4,5}", "127.0.0.1:PORT"),
         (r"\(\d+\) panicked", "(TID) panicked"),
         (r"task \d+", "task ID"),
         (r"(?m)^   *\d+: .*\n", ""),
@@ -75,6 +76,19 @@ must_fail!(
     scope_finds_a_leak,
     scope_is_dropped_while_unwinding,
     task_of_a_foreign_runtime_panics,
+    fault_never_fires,
+    fault_is_hit_on_a_thread_of_no_test_only,
+    fault_has_an_unknown_name,
+    fault_never_fires_and_the_body_panics,
+    mock_is_not_called,
+    mock_is_not_called_and_the_body_panics,
+    mock_is_called_too_often_in_a_task,
+    mock_is_held_by_somebody_else,
+    mock_stack_is_full,
+    body_never_ends_and_its_mock_is_restored,
+    proxy_meets_a_paused_clock,
+    toxic_meets_no_traffic,
+    objective_is_violated,
 );
 
 /// Executes the line that a report gives, in a shell, as a reader would.

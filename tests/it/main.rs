@@ -2,19 +2,23 @@
 //!
 //! - `architecture`: which module may import which, and how long files may be
 //! - `ending`: the end of a test and its order
+//! - `environment`: the variables `QTESTS_*`
 //! - `failing`: what failing tests print (the tests themselves are in `tests/failing.rs`)
 //! - `fault`: when faults fire, what they do, what is refused
 //! - `identity`: which test a thread or task belongs to
 //! - `isolation`: tests that run in parallel never see each other
 //! - `load`, `load_verdict`: load runs, and what they say about objectives
 //! - `mock`: who sees mocks, how they are taken down and verified
+//! - `product`: what a build and a test of a product contain
 //! - `proxy`, `toxic` (with `wire`): the fault proxy and what it does to connections
+//! - `runner`: a test binary with a `main` of its own
 //! - `signals`: SIGINT, SIGTERM, `process::exit` and SIGKILL
 //! - `ui`: what the compiler says about wrong attributes
 #![cfg(feature = "live")]
 
 mod architecture;
 mod ending;
+mod environment;
 mod failing;
 mod fault;
 mod identity;
@@ -22,7 +26,10 @@ mod isolation;
 mod load;
 mod load_verdict;
 mod mock;
+mod product;
 mod proxy;
+#[cfg(feature = "runner")]
+mod runner;
 mod signals;
 mod support;
 mod toxic;
