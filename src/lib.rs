@@ -1,7 +1,99 @@
-//! Resilience tests under `cargo test`.
+//! Resilience tests under `cargo test`: break what your service depends on, and see whether it survives.
+//!
+//! ```
+//! use qtests::{fault_point, prelude::*};
+//!
+//! fn save(order: u32) -> io::Result<()> {
+//!     fault_point!("orders.save", key = order)?; // nothing at all in a product build
+//!     Ok(())
+//! }
+//!
+//! #[qtest]
+//! async fn an_order_survives_two_failing_writes(t: Test) -> io::Result<()> {
+//!     let flaky = t.fault("orders.save").first(2).fail(io::ErrorKind::TimedOut).arm(); // for this test alone
+//!     let saved = (1..=3).find(|_| save(7).is_ok());
+//!     assert_eq!((saved, flaky.fired()), (Some(3), 2));
+//!     Ok(())
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! Everything that a test asks of its [`Test`] is isolated from other tests, which run in parallel, and undone when the
+//! test ends: on return, panic, timeout, Ctrl-C and `process::exit`. A failure prints the line that repeats it.
+//!
+//! # I want to ...
+//!
+//! | I want to ... | look at |
+//! |---|---|
+//! | write a test that is watched, isolated and torn down | [`qtest`], [`Test`] |
+//! | use the same scope in `#[tokio::test]`, rstest, proptest, a doc test | [`Test::scoped`] |
+//! | make a place in my code fail, hang, panic, wait | [`fault_point!`], [`pause_point!`], [`Test::fault`], [`fault`] |
+//! | put something else in the place of a clock or a client | [`seam!`], [`Test::mock`], [`mod@mock`] |
+//! | make a server slow, unreachable, or reset its connections | [`Test::proxy`], [`proxy`] |
+//! | know whether it holds 500 requests a second with p99 under 200 ms | [`Test::load`], [`load`] |
+//! | start a real process that never outlives the test | [`Test::process`], [`server`] |
+//! | have a test binary of my own | [`runner`], [`main!`] |
+//!
+//! # When a test ends
+//!
+//! Always in this order: [`Test::cancelled`] resolves; teardowns run, the latest first, each caught and limited in time,
+//! async ones awaited; faults that never fired are found; tasks and threads that outlive the test are found; proxies
+//! stop; the runtime stops; mocks are popped and verified; the directory goes. Then one report: the body's failure first,
+//! all else under `also:`, the end of the journal, and `repeat with: ..`.
+//!
+//! - **Timeout** (60 s unless `timeout = ".."` says otherwise). The body is dropped where it runs, its guards run, and the
+//!   teardowns follow. A body that blocks its thread is left behind, and the teardowns run elsewhere.
+//! - **Panics** in tasks and threads fail the test, unless they are joined through [`Test::spawn`], injected by a fault,
+//!   or announced by [`Test::expect_panics`].
+//! - **Vacuous tests.** A fault or a toxic that was armed and never met anything fails a test that passed otherwise.
+//! - **Signals.** SIGINT, SIGTERM and SIGHUP tear down all running tests within 5 s and then kill the process; a second
+//!   one does so at once. After SIGKILL the child processes that tests started die; directories stay.
+//! - **A destructor that panics while unwinding** would abort the process. Its thread is parked instead, the test fails,
+//!   the other tests go on, and the process ends with status 101.
+//!
+//! # Whose faults does a thread see?
+//!
+//! Those of its own test. `#[qtest]` builds the runtime, so all tasks, `spawn_blocking` closures and worker threads know
+//! their test, with nothing passed by hand and no lock shared between tests. Other threads are told by
+//! [`thread::spawn`], [`bind`], [`InTest::in_test`] or [`Test::adopt_thread`]; who is not told belongs to no test, and
+//! faults that such a thread came by are named in the report. Under `cargo nextest`, where a process runs one test,
+//! threads that belong to no test are taken for that test's.
+//!
+//! # Features
+//!
+//! Products depend on `qtests` with `default-features = false`, where it has no dependency and its macros expand to
+//! nothing; their dev-dependency on plain `qtests` makes them live in tests (resolver 2 keeps the two apart).
+//!
+//! | feature | what | default |
+//! |---|---|---|
+//! | `live` | everything that tests use | yes |
+//! | `macros` | `#[qtest]` | yes |
+//! | `runner` | [`main!`], a test binary of your own over libtest-mimic | |
+//! | `mockall` | re-exports mockall | |
+//! | `full` | all of them | |
+//!
+//! # Environment
+//!
+//! | variable | takes | meaning |
+//! |---|---|---|
+//! | `QTESTS_SEED` | a number, or `random` | the seed of every test in this run |
+//! | `QTESTS_STRICT` | `1` or `0` | an inconclusive load verdict fails |
+//! | `QTESTS_DEMO_BUG` | a name | removes one protection of the example `checkout` |
+//!
+//! An unknown `QTESTS_` variable is warned of, with the nearest name.
+//!
+//! # Map of the code
+//!
+//! Imports point down only: `prelude`, `runner`, `rt` over `load`, over `server`, `proxy`, `fault` and `mock`, over
+//! `scope`, over `base`; `tests/it/architecture.rs` is the diagram and keeps it.
+//!
+//! # What it does not do
+//!
+//! Linux is complete; on other Unix systems refused connections, exact timers and the search for the parent's command
+//! line are weaker; elsewhere it does not build. Threads that belong to no test cannot be told from each other. Two
+//! processes that share one database are yours to keep apart. A thread that is blocked for ever can be left behind, not
+//! killed. With `panic = "abort"` nothing can be caught.
 
-#[cfg(feature = "live")]
-mod base;
 pub mod fault;
 #[cfg(feature = "live")]
 pub mod load;
@@ -17,14 +109,24 @@ pub mod rt;
 pub mod runner;
 #[cfg(feature = "live")]
 pub mod scope;
-#[cfg(all(feature = "live", unix))]
+#[cfg(feature = "live")]
 pub mod server;
+
+#[cfg(feature = "live")]
+mod base;
 
 pub use fault::Injected;
 
 #[cfg(feature = "live")]
 pub use base::{Error, Event, EventSink, Seed};
+#[cfg(feature = "mockall")]
+pub use mockall;
 #[cfg(feature = "macros")]
 pub use qtests_macros::qtest;
 #[cfg(feature = "live")]
 pub use scope::{InTest, Scoped, Test, bind, current_test, thread};
+
+/// The code of the README, compiled and run.
+#[cfg(all(doctest, feature = "full"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -8,8 +8,8 @@ use std::{future::pending, sync::Arc, thread};
 #[qtest]
 #[ignore = "must fail"]
 async fn body_panics() {
-    let order: Option<u32> = None;
-    order.expect("the order was placed");
+    let orders: Vec<u32> = Vec::new();
+    orders.first().expect("the order was placed");
 }
 
 #[qtest]

@@ -17,7 +17,7 @@ pub(crate) fn parse_millis(text: &str) -> Result<u64, String> {
     let number: f64 = number.parse().map_err(|_| format!("`{text}` is not a duration: {FORM}"))?;
     let millis = (number * factor).round();
     // Ten years; beyond it a typo is likelier than a wish.
-    if millis < 1.0 || millis > 3.2e11 {
+    if !(1.0..=3.2e11).contains(&millis) {
         return Err(format!("`{text}` is out of range: a limit is at least \"1ms\" and at most ten years"));
     }
     // In range, so nothing is cut off.

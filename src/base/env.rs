@@ -103,12 +103,11 @@ fn unknown(name: &str) -> String {
     let known = || VARIABLES.iter().map(|row| row.name);
     match nearest(name, known()).first() {
         Some(near) => format!("the variable {name} is unknown and ignored: did you mean {near}?"),
-        None => format!("the variable {name} is unknown and ignored: qtests reads {}", join(known())),
+        None => {
+            let rows: Vec<String> = VARIABLES.iter().map(|row| format!("{} ({})", row.name, row.meaning)).collect();
+            format!("the variable {name} is unknown and ignored: qtests reads {}", rows.join(", "))
+        }
     }
-}
-
-fn join<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    names.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -141,6 +140,15 @@ mod tests {
         assert_eq!(read.complaints.len(), 2);
         assert!(read.complaints[0].ends_with("did you mean QTESTS_SEED?"), "{}", read.complaints[0]);
         assert!(read.complaints[1].contains("qtests reads QTESTS_SEED"), "{}", read.complaints[1]);
+    }
+
+    #[test]
+    fn the_table_of_the_documentation_has_the_same_rows() {
+        let documentation = include_str!("../lib.rs");
+        for Variable { name, values, meaning } in VARIABLES {
+            let row = format!("//! | `{name}` | {values} | {meaning} |");
+            assert!(documentation.contains(&row), "{row}");
+        }
     }
 
     #[test]

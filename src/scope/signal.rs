@@ -61,8 +61,7 @@ fn start() {
     let heeded: Vec<i32> = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal)).collect();
     let Ok(mut signals) = Signals::new(heeded) else { return };
     let listen = move || {
-        let mut came = signals.forever();
-        while let Some(signal) = came.next() {
+        for signal in signals.forever() {
             if ENDING.swap(true, Ordering::AcqRel) {
                 // The second signal: at once.
                 let _ = emulate_default_handler(signal);

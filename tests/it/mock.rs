@@ -103,7 +103,7 @@ fn restore_closures_run_once_when_the_body_panics() {
     let count = Arc::clone(&restored);
     let unwound = catch_unwind(AssertUnwindSafe(|| {
         let t = Test::scoped();
-        t.mock(&REPO, Arc::new(Fixed(1))).on_restore(move || drop(count.fetch_add(1, SeqCst)));
+        t.mock(&REPO, Arc::new(Fixed(1))).on_restore(move || _ = count.fetch_add(1, SeqCst));
         std::panic::resume_unwind(Box::new(()));
     }));
     assert!(unwound.is_err());
@@ -115,7 +115,7 @@ async fn a_panicking_restore_closure_is_reported_and_the_rest_runs() {
     let restored = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&restored);
     let t = Test::scoped();
-    t.mock(&REPO, Arc::new(Fixed(1))).on_restore(move || drop(count.fetch_add(1, SeqCst)));
+    t.mock(&REPO, Arc::new(Fixed(1))).on_restore(move || _ = count.fetch_add(1, SeqCst));
     t.mock(&REPO, Arc::new(Fixed(2))).on_restore(|| panic!("cannot restore"));
     let verdict = t.finish().await;
     let report = verdict.report().unwrap();
