@@ -2,8 +2,12 @@
 //! is left.
 #![cfg(feature = "macros")]
 
-use qtests::{Test, prelude::*};
-use std::{fs, path::PathBuf, process::Command};
+use qtests::{Test, prelude::*, seam};
+use std::{fs, io::Write, path::PathBuf, process::Command, sync::Arc};
+
+seam! {
+    NAME: fn() -> &'static str = || "real";
+}
 
 /// Starts a child process with a child of its own and leaves marks of everything in the folder `DYING_MARKS`.
 fn live(t: &Test, name: &str) {
@@ -11,6 +15,11 @@ fn live(t: &Test, name: &str) {
     let mut command = Command::new("sh");
     command.args(["-c", "sleep 600 & sleep 600"]);
     let process = t.process(command).expect("sh starts");
+    let restored = marks.join(format!("{name}.restored"));
+    t.mock(&NAME, Arc::new(|| "mock")).on_restore(move || {
+        let mut file = fs::OpenOptions::new().append(true).create(true).open(restored).expect("the folder is writable");
+        file.write_all(b"once.").expect("the folder is writable");
+    });
     let torn = marks.join(format!("{name}.torn"));
     t.defer_async(async move {
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -8,6 +8,7 @@ mod error;
 mod event;
 mod names;
 mod seed;
+pub(crate) mod sync;
 
 pub(crate) use bounded::Ring;
 pub(crate) use env::{SeedWish, environment, strict};

@@ -1,7 +1,6 @@
 //! Where held code waits: a gate for threads and for tasks.
 
-use crate::scope::lock;
-use std::sync::{Condvar, Mutex, PoisonError};
+use crate::base::sync::{Condvar, Mutex, lock, wait};
 use tokio::sync::Notify;
 
 /// A gate that lets nobody through until it is opened, or one at a time.
@@ -42,7 +41,7 @@ impl Gate {
     pub(super) fn wait_blocking(&self) {
         let mut state = lock(&self.state);
         while !state.may_pass() {
-            state = self.threads.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = wait(&self.threads, state);
         }
     }
 
@@ -68,5 +67,41 @@ impl State {
         let passes = self.passes > 0;
         self.passes -= u64::from(passes);
         passes
+    }
+}
+
+#[cfg(all(test, qtests_loom))]
+mod interleavings {
+    use super::*;
+    use loom::{sync::Arc, thread};
+
+    /// One waiter is admitted alone, the other by the opening; nobody sleeps through it.
+    #[test]
+    fn nobody_sleeps_through_an_opening() {
+        loom::model(|| {
+            let gate = Arc::new(Gate::default());
+            let waiters: Vec<_> = (0..2)
+                .map(|_| {
+                    let gate = Arc::clone(&gate);
+                    thread::spawn(move || gate.wait_blocking())
+                })
+                .collect();
+            gate.admit_one();
+            gate.open();
+            waiters.into_iter().for_each(|waiter| waiter.join().unwrap());
+        });
+    }
+
+    /// A pass is for one: the second waiter needs another.
+    #[test]
+    fn a_pass_lets_exactly_one_through() {
+        loom::model(|| {
+            let gate = Arc::new(Gate::default());
+            gate.admit_one();
+            let other = Arc::clone(&gate);
+            let passed = thread::spawn(move || other.try_pass());
+            let ours = gate.try_pass();
+            assert!(ours ^ passed.join().unwrap());
+        });
     }
 }

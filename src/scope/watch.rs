@@ -6,15 +6,16 @@
 //! the driver's number is raised, a new driver continues with the next step, and whatever the old one still does is
 //! refused here. So each step is driven once, by one thread, whatever hangs.
 
-use super::{cancel::Cancel, lock};
+use super::cancel::Cancel;
+use crate::base::sync::{Condvar, Mutex, MutexGuard, lock, wait};
 use std::{
     borrow::Cow,
-    sync::{Condvar, Mutex, MutexGuard},
+    sync::PoisonError,
     time::{Duration, Instant},
 };
 
 /// How long a driver may take to answer when a step is cut.
-pub(super) const ANSWER: Duration = Duration::from_millis(100);
+pub(super) const ANSWER: Duration = Duration::from_millis(if cfg!(qtests_loom) { 0 } else { 100 });
 
 /// The number of a driver; only the one with the highest number may act.
 pub(super) type Driver = u32;
@@ -199,7 +200,7 @@ impl Watch {
             };
             state = match wake_at {
                 Some(at) => self.wait_for(state, at.saturating_duration_since(now)),
-                None => self.changed.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner),
+                None => wait(&self.changed, state),
             };
         }
     }
@@ -216,7 +217,7 @@ impl Watch {
     }
 
     fn wait_for<'a>(&self, state: MutexGuard<'a, State>, limit: Duration) -> MutexGuard<'a, State> {
-        self.changed.wait_timeout(state, limit).unwrap_or_else(std::sync::PoisonError::into_inner).0
+        self.changed.wait_timeout(state, limit).unwrap_or_else(PoisonError::into_inner).0
     }
 }
 
@@ -239,7 +240,76 @@ impl Step {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, qtests_loom))]
+mod interleavings {
+    use super::*;
+    use loom::{
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering::SeqCst},
+        },
+        thread,
+    };
+
+    /// What a driver does after the body: one step that must be driven exactly once.
+    fn go_on(watch: &Watch, driver: Driver, driven: &AtomicUsize) -> Result<(), LeftBehind> {
+        watch.begin(driver, StepInfo { what: "teardown".into(), is_body: false, limit: None })?;
+        driven.fetch_add(1, SeqCst);
+        watch.end(driver)?;
+        watch.finish(driver);
+        Ok(())
+    }
+
+    /// The body ends while the supervisor cuts it and leaves its driver behind: whoever goes on, the rest is driven once,
+    /// and the supervisor hears of the end.
+    #[test]
+    fn what_follows_an_overdue_body_is_driven_exactly_once() {
+        loom::model(|| {
+            let (watch, driven) = (Arc::new(Watch::default()), Arc::new(AtomicUsize::new(0)));
+            assert!(watch.claim_supervision());
+            let (theirs, count) = (Arc::clone(&watch), Arc::clone(&driven));
+            let driver = thread::spawn(move || {
+                let body = StepInfo { what: "body".into(), is_body: true, limit: Some(Duration::ZERO) };
+                let _ = theirs.begin(0, body).and_then(|_| theirs.end(0)).and_then(|()| go_on(&theirs, 0, &count));
+            });
+            loop {
+                match watch.supervise() {
+                    Wake::Done => break,
+                    Wake::Overdue(..) => {}
+                    Wake::Stuck(_, next) => go_on(&watch, next, &driven).expect("nobody follows the second driver"),
+                }
+            }
+            driver.join().unwrap();
+            assert_eq!(driven.load(SeqCst), 1);
+        });
+    }
+
+    /// A driver that is lost in the panic hook is always followed.
+    #[test]
+    fn a_lost_driver_is_always_followed() {
+        loom::model(|| {
+            let (watch, driven) = (Arc::new(Watch::default()), Arc::new(AtomicUsize::new(0)));
+            assert!(watch.claim_supervision());
+            let theirs = Arc::clone(&watch);
+            let driver = thread::spawn(move || {
+                let body = StepInfo { what: "body".into(), is_body: true, limit: None };
+                theirs.begin(0, body).expect("nobody else drives");
+                assert!(theirs.lose(0));
+            });
+            loop {
+                match watch.supervise() {
+                    Wake::Done => break,
+                    Wake::Overdue(..) => {}
+                    Wake::Stuck(_, next) => go_on(&watch, next, &driven).expect("nobody follows the second driver"),
+                }
+            }
+            driver.join().unwrap();
+            assert_eq!(driven.load(SeqCst), 1);
+        });
+    }
+}
+
+#[cfg(all(test, not(qtests_loom)))]
 mod tests {
     use super::*;
 

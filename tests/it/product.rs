@@ -77,13 +77,13 @@ fn product() -> PathBuf {
     folder
 }
 
+/// Runs cargo and returns what it prints on standard output.
 fn cargo(folder: &Path, arguments: &[&str]) -> String {
     let mut command: Command = support::clean("cargo");
-    let output =
-        command.args(arguments).current_dir(folder).env("CARGO_TARGET_DIR", folder.join("target")).output().unwrap();
-    let text = support::text(&output);
-    assert!(output.status.success(), "cargo {arguments:?}:\n{text}");
-    text
+    command.args(arguments).current_dir(folder).env("CARGO_TARGET_DIR", folder.join("target"));
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "cargo {arguments:?}:\n{}", support::text(&output));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 fn has_marker(binary: &Path) -> bool {

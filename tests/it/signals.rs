@@ -23,6 +23,7 @@ struct Mark {
     dir: PathBuf,
     group: u32,
     torn: PathBuf,
+    restored: PathBuf,
 }
 
 impl Dying {
@@ -43,6 +44,7 @@ impl Dying {
             dir: read(folder.join(format!("{name}.dir"))).into(),
             group: read(child(name)).parse().unwrap(),
             torn: folder.join(format!("{name}.torn")),
+            restored: folder.join(format!("{name}.restored")),
         };
         self.tests.iter().map(mark).collect()
     }
@@ -78,8 +80,10 @@ fn group_lives(group: u32) -> bool {
 }
 
 fn assert_all_gone(marks: &[Mark]) {
-    for Mark { dir, group, torn } in marks {
+    for Mark { dir, group, torn, restored } in marks {
         assert!(torn.exists(), "the async teardown did not run: {}", torn.display());
+        let restored = fs::read_to_string(restored).unwrap_or_default();
+        assert_eq!(restored, "once.", "the restore closure of the mock runs exactly once: {}", torn.display());
         assert!(!dir.exists(), "{} is still there", dir.display());
         support::until("the child processes are gone", || !group_lives(*group));
     }
