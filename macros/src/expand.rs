@@ -21,9 +21,9 @@ pub(crate) fn test(model: TestModel) -> TokenStream {
         fn #hidden() -> &'static #krate::rt::Registered {
             #item
             #start
-            static TEST: #krate::rt::Registered = #krate::rt::Registered { meta: #meta, body: #body };
-            #krate::rt::inventory::submit! { #krate::rt::Entry(&TEST) }
-            &TEST
+            static __QTEST: #krate::rt::Registered = #krate::rt::Registered { meta: #meta, body: #body };
+            #krate::rt::inventory::submit! { #krate::rt::Entry(&__QTEST) }
+            &__QTEST
         }
         #(#shared)*
         #ignore
@@ -37,25 +37,25 @@ pub(crate) fn test(model: TestModel) -> TokenStream {
 /// A plain function with one signature for all tests, so that the runner need not be generic.
 fn start(model: &TestModel, krate: &TokenStream) -> (TokenStream, TokenStream) {
     let name = &model.item.sig.ident;
-    let argument = model.takes_test.then(|| quote!(test));
+    let argument = model.takes_test.then(|| quote!(__qtest_t));
     if model.item.sig.asyncness.is_some() {
         let start = quote! {
-            fn start(test: #krate::Test) -> #krate::rt::BodyFuture {
+            fn __qtest_start(__qtest_t: #krate::Test) -> #krate::rt::BodyFuture {
                 ::std::boxed::Box::pin(async move {
-                    let _ = &test;
+                    let _ = &__qtest_t;
                     #krate::rt::Outcome::into_body_result(#name(#argument).await)
                 })
             }
         };
-        (start, quote!(#krate::rt::Body::Async(start)))
+        (start, quote!(#krate::rt::Body::Async(__qtest_start)))
     } else {
         let start = quote! {
-            fn start(test: #krate::Test) -> #krate::rt::BodyResult {
-                let _ = &test;
+            fn __qtest_start(__qtest_t: #krate::Test) -> #krate::rt::BodyResult {
+                let _ = &__qtest_t;
                 #krate::rt::Outcome::into_body_result(#name(#argument))
             }
         };
-        (start, quote!(#krate::rt::Body::Sync(start)))
+        (start, quote!(#krate::rt::Body::Sync(__qtest_start)))
     }
 }
 

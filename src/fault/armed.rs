@@ -19,6 +19,7 @@ pub(super) struct Armed {
     pub(super) end: Gate,
     chain: Chain,
     hits: AtomicU64,
+    passed_over: AtomicU64,
     fired: watch::Sender<u64>,
     disarmed: AtomicBool,
 }
@@ -32,22 +33,36 @@ impl Armed {
             gate: Gate::default(),
             end: Gate::default(),
             hits: AtomicU64::new(0),
+            passed_over: AtomicU64::new(0),
             fired: watch::Sender::new(0),
             disarmed: AtomicBool::new(false),
         }
     }
 
-    /// Code came by the point: whether the fault fires.
-    pub(super) fn offer(&self, hit: &Hit<'_>) -> bool {
+    /// Code came by the point: the number of the hit if the fault fires.
+    pub(super) fn offer(&self, hit: &Hit<'_>) -> Option<u64> {
         if self.disarmed.load(Ordering::Acquire) {
-            return false;
+            return None;
         }
         let number = self.hits.fetch_add(1, Ordering::Relaxed) + 1;
         let fires = self.chain.passes(&Hit { number, ..*hit });
         if fires {
             self.fired.send_modify(|fired| *fired += 1);
         }
-        fires
+        fires.then_some(number)
+    }
+
+    /// Code came by the point, but an earlier fault had the last word.
+    pub(super) fn pass_over(&self) {
+        self.passed_over.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn passed_over(&self) -> u64 {
+        self.passed_over.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_disarmed(&self) -> bool {
+        self.disarmed.load(Ordering::Acquire)
     }
 
     pub(super) fn hits(&self) -> u64 {

@@ -159,7 +159,8 @@ impl FaultBuilder {
         self.and_then(Fault::Delay(duration))
     }
 
-    /// The point never comes back.
+    /// The point does not come back until the test ends or the fault is disarmed; then it gives an error of kind
+    /// `Interrupted`.
     pub fn hang(self) -> Self {
         self.and_then(Fault::Hang)
     }
@@ -174,7 +175,8 @@ impl FaultBuilder {
         self.and_then(Fault::Hold)
     }
 
-    /// The point runs a closure, on the thread of the code under test.
+    /// The point runs a closure, on the thread of the code under test. Closures run before the point waits for anything,
+    /// whatever the order in which actions are given.
     pub fn call(self, call: impl Fn(&Hit<'_>) + Send + Sync + 'static) -> Self {
         self.and_then(Fault::Call(Callback(Arc::new(call))))
     }

@@ -50,7 +50,7 @@ macro_rules! fault_point {
         }
         ::core::result::Result::Ok::<(), $crate::fault::Injected>(())
     }};
-    ($name:literal $(, $field:ident = $value:expr)*, |$injected:ident| $map:expr $(,)?) => {
+    ($name:literal $(, $field:ident = $value:expr)*, |$injected:pat_param| $map:expr $(,)?) => {
         ::core::result::Result::map_err(
             $crate::fault_point!($name $(, $field = $value)*),
             |$injected: $crate::fault::Injected| $map,

@@ -5,7 +5,7 @@ use super::{
     armed::Armed,
     table::{FaultTable, escaped},
 };
-use crate::scope::{InjectedPanic, current};
+use crate::scope::{InjectedPanic, current, has_identity};
 use std::{fmt, io, panic::panic_any, sync::Arc, thread};
 
 /// What an armed point is to do: nothing, or the actions of the faults that fire.
@@ -23,23 +23,28 @@ pub struct Decision {
 pub fn decide(site: &'static Site, fields: &[(&'static str, Value<'_>)]) -> Decision {
     let mut decision = Decision { point: site.name(), firing: Vec::new() };
     let Some(scope) = current() else {
-        escaped(site);
+        // A thread whose test is over is no riddle.
+        if !has_identity() {
+            escaped(site);
+        }
         return decision;
     };
     let Some(table) = scope.part::<FaultTable>() else { return decision };
     let hit = Hit { point: site.name(), fields, number: 0 };
-    for armed in table.with_name(site.name()).filter(|armed| armed.offer(&hit)) {
+    let mut ended = false;
+    for armed in table.with_name(site.name()) {
+        if ended {
+            armed.pass_over();
+            continue;
+        }
+        let Some(number) = armed.offer(&hit) else { continue };
         scope.record("fault", format!("fired {}", armed.describe()));
-        let mut ends = false;
         for fault in &armed.spec.then {
             match fault {
-                Fault::Call(callback) => (callback.0)(&Hit { number: armed.hits(), ..hit }),
+                Fault::Call(callback) => (callback.0)(&Hit { number, ..hit }),
                 fault => decision.firing.push((Arc::clone(&armed), fault.clone())),
             }
-            ends |= fault.ends_the_point();
-        }
-        if ends {
-            break;
+            ended |= fault.ends_the_point();
         }
     }
     decision
@@ -74,7 +79,10 @@ impl Decision {
         for (armed, fault) in &self.firing {
             match fault {
                 Fault::Delay(duration) => tokio::time::sleep(*duration).await,
-                Fault::Hang => std::future::pending().await,
+                Fault::Hang => {
+                    armed.end.wait().await;
+                    return Err(self.hang_ended());
+                }
                 Fault::Hold => armed.gate.wait().await,
                 fault => fault.error(self.point)?,
             }
@@ -94,9 +102,8 @@ impl Decision {
             match fault {
                 Fault::Delay(duration) => thread::sleep(*duration),
                 Fault::Hang => {
-                    armed.hang();
-                    let text = "the hang ended with its test".to_owned();
-                    return Err(Injected::new(self.point, io::ErrorKind::Interrupted, Some(text)));
+                    armed.end.wait_blocking();
+                    return Err(self.hang_ended());
                 }
                 Fault::Hold => armed.gate.wait_blocking(),
                 fault => fault.error(self.point)?,
@@ -106,10 +113,10 @@ impl Decision {
     }
 }
 
-impl Armed {
-    /// Blocks until the test ends or the fault is disarmed.
-    fn hang(&self) {
-        self.end.wait_blocking();
+impl Decision {
+    /// What is left of a hang when the test ends or the fault is disarmed.
+    fn hang_ended(&self) -> Injected {
+        Injected::new(self.point, io::ErrorKind::Interrupted, Some("the hang ended with its test".to_owned()))
     }
 }
 

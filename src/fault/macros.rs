@@ -26,9 +26,9 @@
 macro_rules! fault_point {
     (async $name:literal $(, $field:ident = $value:expr)* $(,)?) => {{
         $crate::__site!(Fallible, $name);
-        if SITE.is_armed() {
+        if __QTESTS_SITE.is_armed() {
             let decision = $crate::fault::decide(
-                &SITE,
+                &__QTESTS_SITE,
                 &[$((::core::stringify!($field), $crate::fault::ToValue::to_value(&$value))),*],
             );
             decision.run().await
@@ -36,7 +36,7 @@ macro_rules! fault_point {
             ::core::result::Result::Ok::<(), $crate::fault::Injected>(())
         }
     }};
-    (async $name:literal $(, $field:ident = $value:expr)*, |$injected:ident| $map:expr $(,)?) => {
+    (async $name:literal $(, $field:ident = $value:expr)*, |$injected:pat_param| $map:expr $(,)?) => {
         ::core::result::Result::map_err(
             $crate::fault_point!(async $name $(, $field = $value)*),
             |$injected: $crate::fault::Injected| $map,
@@ -44,17 +44,18 @@ macro_rules! fault_point {
     };
     ($name:literal $(, $field:ident = $value:expr)* $(,)?) => {{
         $crate::__site!(Fallible, $name);
-        if SITE.is_armed() {
-            $crate::fault::decide(
-                &SITE,
+        if __QTESTS_SITE.is_armed() {
+            // Two statements: what the fields borrow, such as a lock, is let go before the point waits.
+            let decision = $crate::fault::decide(
+                &__QTESTS_SITE,
                 &[$((::core::stringify!($field), $crate::fault::ToValue::to_value(&$value))),*],
-            )
-            .run_blocking()
+            );
+            decision.run_blocking()
         } else {
             ::core::result::Result::Ok::<(), $crate::fault::Injected>(())
         }
     }};
-    ($name:literal $(, $field:ident = $value:expr)*, |$injected:ident| $map:expr $(,)?) => {
+    ($name:literal $(, $field:ident = $value:expr)*, |$injected:pat_param| $map:expr $(,)?) => {
         ::core::result::Result::map_err(
             $crate::fault_point!($name $(, $field = $value)*),
             |$injected: $crate::fault::Injected| $map,
@@ -77,9 +78,9 @@ macro_rules! fault_point {
 macro_rules! pause_point {
     (async $name:literal $(, $field:ident = $value:expr)* $(,)?) => {{
         $crate::__site!(Pause, $name);
-        if SITE.is_armed() {
+        if __QTESTS_SITE.is_armed() {
             let decision = $crate::fault::decide(
-                &SITE,
+                &__QTESTS_SITE,
                 &[$((::core::stringify!($field), $crate::fault::ToValue::to_value(&$value))),*],
             );
             ::core::mem::drop(decision.run().await);
@@ -87,9 +88,9 @@ macro_rules! pause_point {
     }};
     ($name:literal $(, $field:ident = $value:expr)* $(,)?) => {{
         $crate::__site!(Pause, $name);
-        if SITE.is_armed() {
+        if __QTESTS_SITE.is_armed() {
             let decision = $crate::fault::decide(
-                &SITE,
+                &__QTESTS_SITE,
                 &[$((::core::stringify!($field), $crate::fault::ToValue::to_value(&$value))),*],
             );
             ::core::mem::drop(decision.run_blocking());
@@ -102,8 +103,8 @@ macro_rules! pause_point {
 #[macro_export]
 macro_rules! __site {
     ($kind:ident, $name:literal) => {
-        static SITE: $crate::fault::Site =
+        static __QTESTS_SITE: $crate::fault::Site =
             $crate::fault::Site::new($name, $crate::fault::Point::$kind, ::core::file!(), ::core::line!());
-        $crate::rt::inventory::submit! { $crate::fault::SiteEntry(&SITE) }
+        $crate::rt::inventory::submit! { $crate::fault::SiteEntry(&__QTESTS_SITE) }
     };
 }

@@ -3,7 +3,7 @@
 use super::{Fault, Point, Site, armed::Armed, plan::FaultSpec, site};
 use crate::{
     base::{Error, Kind, nearest},
-    scope::{Finding, Part, Test, lock},
+    scope::{Finding, Part, Test, Undo, lock},
 };
 use std::{
     collections::BTreeMap,
@@ -12,8 +12,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, Weak},
 };
 
-/// How many faults a test may have in force, and how many threads are named that belong to no test.
+/// How many faults a test may have in force, how many it may arm one after the other, and how many threads are named that belong to no test.
 const FAULTS: usize = 1_000;
+const REMEMBERED: usize = 10_000;
 const ESCAPES: usize = 20;
 
 /// The armed faults of one test.
@@ -61,8 +62,9 @@ impl FaultTable {
         let armed = Arc::new(Armed::new(spec, place, t.seed()));
         {
             let mut all = self.armed.write().unwrap_or_else(PoisonError::into_inner);
-            if all.len() >= FAULTS {
-                return Err(Error::new(Kind::Limit, format!("a test has at most {FAULTS} faults in force")));
+            if all.iter().filter(|armed| !armed.is_disarmed()).count() >= FAULTS || all.len() >= REMEMBERED {
+                let text = format!("a test has at most {FAULTS} faults in force, and arms {REMEMBERED} in all");
+                return Err(Error::new(Kind::Limit, text));
             }
             all.push(Arc::clone(&armed));
         }
@@ -114,9 +116,10 @@ impl FaultTable {
         if armed.spec.optional || armed.fired() > 0 || armed.can_still_fire_by_accident() {
             return None;
         }
-        let why = match armed.hits() {
-            0 => "its point was never hit".to_owned(),
-            hits => format!("its point was hit {hits} time(s), but never as its trigger wants"),
+        let why = match (armed.hits(), armed.passed_over()) {
+            (0, 0) => "its point was never hit".to_owned(),
+            (0, over) => format!("an earlier fault had the last word at all {over} hit(s) of its point"),
+            (hits, _) => format!("its point was hit {hits} time(s), but never as its trigger wants"),
         };
         let mut text = format!(
             "{} armed at {} never fired: {why} (a fault that does not fire shows nothing; .optional() allows it)",
@@ -151,6 +154,12 @@ impl Part for FaultTable {
     fn shut_down(&self) {
         self.read().iter().for_each(|armed| Self::disarm(armed));
     }
+
+    fn pop(&self) -> Option<Undo> {
+        // Closures of the user may hold the test, which holds this table: they go now, and outside of the lock.
+        let armed = std::mem::take(&mut *self.armed.write().unwrap_or_else(PoisonError::into_inner));
+        (!armed.is_empty()).then(|| Undo::now("the drop of what its faults hold", move || drop(armed)))
+    }
 }
 
 impl Drop for FaultTable {
@@ -170,7 +179,9 @@ impl fmt::Debug for FaultTable {
 #[cold]
 pub(super) fn escaped(site: &Site) {
     let thread = std::thread::current().name().unwrap_or("<unnamed>").to_owned();
-    for table in lock(&TABLES).iter().filter_map(Weak::upgrade) {
+    // Collected first: the last owner of a table drops closures of the user, which must not happen under the lock.
+    let tables: Vec<Arc<FaultTable>> = lock(&TABLES).iter().filter_map(Weak::upgrade).collect();
+    for table in tables {
         if table.read().iter().any(|armed| armed.spec.point == site.name()) {
             table.note_escape(site.name(), &thread);
         }

@@ -56,11 +56,13 @@ to_value! {
     u32 => |v| Value::Int((*v).into());
     u64 => |v| Value::Int((*v).into());
     usize => |v| Value::Int(*v as i128);
+    u128 => |v| Value::Int(i128::try_from(*v).unwrap_or(i128::MAX));
     f32 => |v| Value::Float((*v).into());
     f64 => |v| Value::Float(*v);
     bool => |v| Value::Bool(*v);
     str => |v| Value::Str(v);
     String => |v| Value::Str(v);
+    std::borrow::Cow<'_, str> => |v| Value::Str(v);
 }
 
 impl<T: ToValue + ?Sized> ToValue for &T {

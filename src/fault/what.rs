@@ -20,7 +20,7 @@ pub enum Fault {
     },
     /// The point takes so long, and then goes on to the next action, if any. The plain form of a point blocks its thread.
     Delay(#[serde(with = "crate::base::duration")] Duration),
-    /// The point never comes back; the plain form comes back with an error when the test ends.
+    /// The point does not come back until the test ends or the fault is disarmed; then it gives an error.
     Hang,
     /// The point panics with this text. Such a panic does not count as a failure of the code that it goes through.
     Panic(String),
@@ -29,7 +29,7 @@ pub enum Fault {
     /// The point gives an error with a value of the user's; not in plans.
     #[serde(skip)]
     Value(MakeValue),
-    /// The point runs a closure; not in plans.
+    /// The point runs a closure, before it waits for anything; not in plans.
     #[serde(skip)]
     Call(Callback),
 }

@@ -109,7 +109,11 @@ impl MockGuard {
 
 impl Drop for MockGuard {
     fn drop(&mut self) {
-        if let Some(mocked) = self.mocked.take() {
+        let Some(mocked) = self.mocked.take() else { return };
+        if std::thread::panicking() {
+            // A mock of mockall says nothing while its thread unwinds: it is verified when the test ends.
+            mocked.stack.hide(mocked.number);
+        } else {
             mocked.stack.remove(mocked.number);
         }
     }

@@ -151,6 +151,14 @@ impl MockStack {
         }
     }
 
+    /// Takes an entry out of sight and leaves it on the stack.
+    pub(super) fn hide(&self, number: u64) {
+        let mut state = lock(&self.state);
+        if let Some(seam) = state.entries.get(&number).map(|entry| entry.seam) {
+            state.forget_top(seam, number);
+        }
+    }
+
     /// Runs the restore closures of an entry that is off the stack, and verifies its mock.
     fn retire(&self, entry: Entry) {
         let what = entry.what();
@@ -212,13 +220,17 @@ impl State {
     fn take(&mut self, number: u64) -> Option<Entry> {
         let entry = self.entries.remove(&number)?;
         entry.overrides.fetch_sub(1, Ordering::Relaxed);
-        if let Some(numbers) = self.tops.get_mut(&entry.seam) {
+        self.forget_top(entry.seam, number);
+        Some(entry)
+    }
+
+    fn forget_top(&mut self, seam: usize, number: u64) {
+        if let Some(numbers) = self.tops.get_mut(&seam) {
             numbers.retain(|other| *other != number);
             if numbers.is_empty() {
-                self.tops.remove(&entry.seam);
+                self.tops.remove(&seam);
             }
         }
-        Some(entry)
     }
 
     fn is_full(&self, refused: &Entry) -> Error {

@@ -15,7 +15,8 @@ use std::{
 };
 
 thread_local! {
-    static CURRENT: RefCell<Weak<Scope>> = const { RefCell::new(Weak::new()) };
+    /// The tests that the thread was put into, the latest last, each with the number of its guard.
+    static CURRENT: RefCell<Vec<(u64, Weak<Scope>)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The one test of a process that can hold just one, see [`claim_process`].
@@ -24,9 +25,9 @@ static SOLE: Mutex<Weak<Scope>> = Mutex::new(Weak::new());
 /// The test that the calling thread belongs to, if it is still running.
 #[cfg(not(qtests_process_global_scope))]
 pub(crate) fn current() -> Option<Arc<Scope>> {
-    let own = CURRENT.try_with(|slot| slot.borrow().upgrade()).ok().flatten();
     // A thread of a test that is over does not fall back to another one.
-    own.or_else(sole).filter(|scope| !scope.is_closed())
+    let own = CURRENT.try_with(|slot| slot.borrow().last().map(|(_, scope)| scope.upgrade())).ok().flatten();
+    own.unwrap_or_else(sole).filter(|scope| !scope.is_closed())
 }
 
 /// The mutant that the isolation test must catch: one scope for the whole process.
@@ -37,6 +38,11 @@ pub(crate) fn current() -> Option<Arc<Scope>> {
 
 #[cfg(qtests_process_global_scope)]
 static PROCESS: Mutex<Weak<Scope>> = Mutex::new(Weak::new());
+
+/// Whether the calling thread belongs, or did belong, to a test.
+pub(crate) fn has_identity() -> bool {
+    CURRENT.try_with(|slot| !slot.borrow().is_empty()).unwrap_or(false)
+}
 
 /// The test that the calling thread belongs to.
 ///
@@ -58,11 +64,11 @@ pub(super) fn claim_process(scope: &Arc<Scope>) {
     }
 }
 
-/// Puts a scope on the calling thread until the guard is dropped.
+/// Puts a scope on the calling thread until the guard is dropped. Guards may be dropped in any order.
 #[must_use = "dropping this takes the test off the thread at once"]
 pub(crate) struct Entered {
-    before: Weak<Scope>,
-    /// The guard restores the slot of the thread that made it, so it must not leave it.
+    number: u64,
+    /// The guard changes the slot of the thread that made it, so it must not leave it.
     not_send: PhantomData<*const ()>,
 }
 
@@ -70,13 +76,19 @@ impl Entered {
     pub(crate) fn new(scope: Weak<Scope>) -> Self {
         #[cfg(qtests_process_global_scope)]
         super::lock(&PROCESS).clone_from(&scope);
-        Self { before: install(scope), not_send: PhantomData }
+        Self { number: push(scope), not_send: PhantomData }
     }
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        install(std::mem::take(&mut self.before));
+        // Once the thread has no slot any more there is nothing to undo.
+        let _ = CURRENT.try_with(|slot| {
+            let mut slot = slot.borrow_mut();
+            if let Some(at) = slot.iter().rposition(|(number, _)| *number == self.number) {
+                slot.remove(at);
+            }
+        });
     }
 }
 
@@ -86,9 +98,24 @@ impl fmt::Debug for Entered {
     }
 }
 
-/// Puts a scope on the calling thread for good and returns what was there.
-pub(crate) fn install(scope: Weak<Scope>) -> Weak<Scope> {
-    CURRENT.try_with(|slot| slot.replace(scope)).unwrap_or_default()
+/// Puts a scope on the calling thread for good, in place of what is there.
+pub(crate) fn install(scope: Weak<Scope>) {
+    #[cfg(qtests_process_global_scope)]
+    super::lock(&PROCESS).clone_from(&scope);
+    let _ = CURRENT.try_with(|slot| slot.borrow_mut().clear());
+    push(scope);
+}
+
+/// Numbers are of the thread: they grow with the depth, and the highest is at the end.
+fn push(scope: Weak<Scope>) -> u64 {
+    CURRENT
+        .try_with(|slot| {
+            let mut slot = slot.borrow_mut();
+            let number = slot.last().map_or(0, |(number, _)| number + 1);
+            slot.push((number, scope));
+            number
+        })
+        .unwrap_or(u64::MAX)
 }
 
 fn captured() -> Weak<Scope> {
@@ -122,7 +149,7 @@ pub trait InTest: Future + Sized {
     /// For runtimes that qtests did not build. Tasks that the future spawns there are not bound by it; bind those too.
     /// Cancel safe if the future is.
     fn in_test(self) -> Bound<Self> {
-        Bound { scope: captured(), future: Box::pin(self) }
+        Bound { scope: captured(), future: Some(Box::pin(self)) }
     }
 }
 
@@ -132,7 +159,8 @@ impl<F: Future> InTest for F {}
 #[must_use = "futures do nothing unless polled"]
 pub struct Bound<F> {
     scope: Weak<Scope>,
-    future: Pin<Box<F>>,
+    /// Taken when it is dropped, inside the test.
+    future: Option<Pin<Box<F>>>,
 }
 
 impl<F: Future> Future for Bound<F> {
@@ -140,7 +168,18 @@ impl<F: Future> Future for Bound<F> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let _entered = Entered::new(self.scope.clone());
-        self.future.as_mut().poll(cx)
+        match &mut self.future {
+            Some(future) => future.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<F> Drop for Bound<F> {
+    fn drop(&mut self) {
+        // Destructors see the test too.
+        let _entered = Entered::new(self.scope.clone());
+        self.future = None;
     }
 }
 

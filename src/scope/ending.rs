@@ -12,11 +12,14 @@ use super::{
     scope::Scope,
     teardown::{Action, Undo},
     verdict,
-    watch::{Driver, LeftBehind, StepInfo, Wake},
+    watch::{Driver, LeftBehind, StepInfo, StepKind, Wake},
 };
 use std::{
     borrow::Cow,
+    future::poll_fn,
+    pin::pin,
     sync::{Arc, Mutex},
+    task::Poll,
     thread,
     time::Duration,
 };
@@ -79,11 +82,6 @@ impl Stage {
             Self::Remains | Self::Over => Self::Over,
         }
     }
-
-    /// Stages that take one thing after the other from a stack: the next driver goes on with the next thing.
-    fn is_stack(self) -> bool {
-        matches!(self, Self::Teardowns | Self::Pops)
-    }
 }
 
 impl Ending {
@@ -96,20 +94,9 @@ impl Ending {
         state.stage = state.stage.next();
     }
 
-    /// The driver got stuck: its successor does not repeat what it got stuck in.
-    fn skip_stuck(&self, was_body: bool) {
-        if !was_body && !self.stage().is_stack() {
-            self.advance();
-        }
-    }
-
     /// The first thing that is known about the body stays.
     pub(super) fn body_ended(&self, end: BodyEnd) {
         lock(&self.state).body.get_or_insert(end);
-    }
-
-    pub(super) fn body_is_lost(&self, text: &str) {
-        self.body_ended(BodyEnd::Lost(text.to_owned()));
     }
 
     fn body_is_blocked(&self) {
@@ -119,17 +106,22 @@ impl Ending {
     }
 
     pub(super) fn body(&self) -> BodyEnd {
-        lock(&self.state).body.clone().unwrap_or(BodyEnd::Passed)
+        // Whoever drives the end has said how the body ended; the default shows if that is ever wrong.
+        let unknown = || BodyEnd::Interrupted("its end was never recorded".into());
+        lock(&self.state).body.clone().unwrap_or_else(unknown)
     }
 }
 
 /// Runs `future` until it ends or until the step is cut; `None` when it was cut. The future is dropped either way.
 pub(super) async fn until_cut<F: Future>(future: F, cut: &Cancel) -> Option<F::Output> {
-    tokio::select! {
-        biased;
-        output = future => Some(output),
-        () = cut.fired() => None,
-    }
+    let mut future = pin!(future);
+    // Unconstrained: a future that uses up its budget at each poll must not starve the signal that follows it.
+    let mut fired = pin!(tokio::task::unconstrained(cut.fired()));
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => fired.as_mut().poll(cx).map(|()| None),
+    })
+    .await
 }
 
 /// Drives the end of a test on the calling thread.
@@ -158,22 +150,25 @@ pub(super) fn runs_user_code(scope: &Scope) -> bool {
 /// Watches the clock until the test is over. The caller has claimed supervision.
 pub(super) fn supervise(scope: &Arc<Scope>) {
     loop {
-        match scope.watch.supervise() {
+        match scope.watch.supervise(|step, why| overdue(scope, step, why)) {
             Wake::Done => return,
-            Wake::Overdue(step, why) => overdue(scope, step, why),
-            Wake::Stuck(step, driver) => {
-                stuck(scope, &step);
-                scope.home.leave_behind();
-                scope.ending.skip_stuck(step.is_body);
-                drive_elsewhere(scope, driver);
+            Wake::Overdue => {}
+            Wake::Stuck { step, next, lost } => {
+                stuck(scope, &step, lost);
+                scope.home.leave_behind_if_in_use();
+                if step.kind == StepKind::Stage {
+                    // The next driver does not repeat what this one got stuck in.
+                    scope.ending.advance();
+                }
+                drive_elsewhere(scope, next);
             }
         }
     }
 }
 
-fn overdue(scope: &Scope, step: StepInfo, why: Option<Cow<'static, str>>) {
+fn overdue(scope: &Scope, step: &StepInfo, why: Option<Cow<'static, str>>) {
     let limit = step.limit.unwrap_or_default();
-    match (step.is_body, why) {
+    match (step.kind == StepKind::Body, why) {
         (true, Some(why)) => scope.ending.body_ended(BodyEnd::Interrupted(why)),
         (true, None) => scope.ending.body_ended(BodyEnd::TimedOut { limit, blocked: false }),
         (false, Some(why)) => scope.find(Finding::failure(format!("{} was cut off: {why}", step.what))),
@@ -185,13 +180,17 @@ fn overdue(scope: &Scope, step: StepInfo, why: Option<Cow<'static, str>>) {
     scope.record("test", format!("cut {}", step.what));
 }
 
-fn stuck(scope: &Scope, step: &StepInfo) {
+fn stuck(scope: &Scope, step: &StepInfo, lost: Option<String>) {
     scope.record("test", format!("left {} behind: its thread does not answer", step.what));
-    if step.is_body {
-        scope.ending.body_is_blocked();
-    } else {
-        let text = format!("the thread of {} did not answer and was left behind", step.what);
-        scope.find(Finding::note(text));
+    let what = &step.what;
+    match (step.kind, lost) {
+        (StepKind::Body, Some(text)) => scope.ending.body_ended(BodyEnd::Lost(text)),
+        (StepKind::Body, None) => scope.ending.body_is_blocked(),
+        (_, Some(text)) => {
+            let text = format!("a destructor panicked while {what} was unwinding; its thread is left behind: {text}");
+            scope.find(Finding::failure(text));
+        }
+        (_, None) => scope.find(Finding::note(format!("the thread of {what} did not answer and was left behind"))),
     }
 }
 
@@ -219,17 +218,17 @@ fn stage(
     what: &'static str,
     run: impl FnOnce(&Arc<Scope>),
 ) -> Result<(), LeftBehind> {
-    step(scope, driver, what.into(), |_| run(scope))
+    // Our own waiting, for leaks and for the runtime, has limits of its own that are shorter than this.
+    let limit = Some(scope.options.teardown_timeout.max(STAGE));
+    step(scope, driver, StepInfo { what: what.into(), kind: StepKind::Stage, limit }, |_| run(scope))
 }
 
-fn step(
-    scope: &Arc<Scope>,
-    driver: Driver,
-    what: Cow<'static, str>,
-    run: impl FnOnce(&Cancel),
-) -> Result<(), LeftBehind> {
-    let limit = Some(scope.options.teardown_timeout);
-    let cut = scope.watch.begin(driver, StepInfo { what: what.clone(), is_body: false, limit })?;
+/// How long one of our own stages may take at least.
+const STAGE: Duration = Duration::from_secs(5);
+
+fn step(scope: &Arc<Scope>, driver: Driver, info: StepInfo, run: impl FnOnce(&Cancel)) -> Result<(), LeftBehind> {
+    let what = info.what.clone();
+    let cut = scope.watch.begin(driver, info)?;
     let result = panics::catch_as_driver(driver, || run(&cut));
     scope.watch.end(driver)?;
     if let Err(panicked) = result {
@@ -241,8 +240,14 @@ fn step(
 fn undo(scope: &Arc<Scope>, driver: Driver, undo: Undo) -> Result<(), LeftBehind> {
     let Undo { what, action } = undo;
     scope.record("teardown", what.clone());
-    step(scope, driver, what, |cut| match action {
-        Action::Now(action) => action(),
+    let info = StepInfo { what, kind: StepKind::Undo, limit: Some(scope.options.teardown_timeout) };
+    step(scope, driver, info, |cut| match action {
+        Action::Now(action) => {
+            // Destructors of the user may want to spawn.
+            let handle = scope.home.peek().map(|runtime| runtime.handle().clone());
+            let _inside = handle.as_ref().map(tokio::runtime::Handle::enter);
+            action();
+        }
         Action::Later(action) => {
             scope.home.block_on(scope, until_cut(action, cut));
         }
@@ -301,6 +306,8 @@ fn pop_parts(scope: &Arc<Scope>, driver: Driver) -> Result<(), LeftBehind> {
 }
 
 fn remove_dir(scope: &Arc<Scope>) {
+    // A restore closure may have registered an async teardown, which has built a runtime anew.
+    scope.home.shut_down();
     scope.find_all(scope.panics.findings(scope.options.task_panics));
     scope.close();
     let keep = verdict::keeps_dir(scope);

@@ -9,6 +9,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
+use tokio::runtime::{self, Handle, RuntimeFlavor};
 
 /// How long tasks and threads that qtests started may take to end after the cancel token has fired. Only a test that is
 /// about to fail waits that long.
@@ -22,13 +23,15 @@ const NAMED: usize = 20;
 pub(super) struct Ledger {
     live: Mutex<BTreeMap<u64, Live>>,
     next: AtomicU64,
+    /// A runtime whose only thread is busy with the end of the test, so that its tasks cannot end.
+    stopped: Mutex<Option<runtime::Id>>,
 }
 
 #[derive(Debug)]
 struct Live {
     what: String,
-    /// A task of the test's runtime, which the runtime counts too.
-    is_task: bool,
+    /// The runtime of a task, which counts it too.
+    runtime: Option<runtime::Id>,
 }
 
 /// One live task or thread; dropped when it ends.
@@ -39,9 +42,23 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(scope: &Arc<Scope>, what: String, is_task: bool) -> Self {
+    /// A thread.
+    pub(super) fn thread(scope: &Arc<Scope>, what: String) -> Self {
+        Self::new(scope, what, None)
+    }
+
+    /// A task of the current runtime.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[track_caller]
+    pub(super) fn task(scope: &Arc<Scope>, what: String) -> Self {
+        Self::new(scope, what, Some(Handle::current().id()))
+    }
+
+    fn new(scope: &Arc<Scope>, what: String, runtime: Option<runtime::Id>) -> Self {
         let number = scope.ledger.next.fetch_add(1, Ordering::Relaxed);
-        lock(&scope.ledger.live).insert(number, Live { what, is_task });
+        lock(&scope.ledger.live).insert(number, Live { what, runtime });
         Self { scope: Arc::clone(scope), number }
     }
 }
@@ -53,16 +70,28 @@ impl Drop for Entry {
 }
 
 impl Ledger {
-    fn is_empty(&self) -> bool {
-        lock(&self.live).is_empty()
+    /// The calling thread is about to block until the test is over. If it is the only thread of a runtime, the tasks of
+    /// that runtime cannot end before.
+    pub(super) fn cannot_poll_current_runtime(&self) {
+        if let Ok(handle) = Handle::try_current()
+            && handle.runtime_flavor() == RuntimeFlavor::CurrentThread
+        {
+            *lock(&self.stopped) = Some(handle.id());
+        }
     }
 
-    fn tasks(&self) -> usize {
-        lock(&self.live).values().filter(|live| live.is_task).count()
+    /// The live ones, but those that cannot end now, which come second.
+    fn names(&self) -> (Vec<String>, Vec<String>) {
+        let stopped = *lock(&self.stopped);
+        let live = lock(&self.live);
+        let (cannot_end, can_end): (Vec<&Live>, Vec<&Live>) =
+            live.values().partition(|live| stopped.is_some() && live.runtime == stopped);
+        let names = |live: Vec<&Live>| live.into_iter().take(NAMED).map(|live| live.what.clone()).collect();
+        (names(can_end), names(cannot_end))
     }
 
-    fn names(&self) -> Vec<String> {
-        lock(&self.live).values().take(NAMED).map(|live| live.what.clone()).collect()
+    fn tasks_of(&self, runtime: runtime::Id) -> usize {
+        lock(&self.live).values().filter(|live| live.runtime == Some(runtime)).count()
     }
 }
 
@@ -73,8 +102,13 @@ pub(super) fn check(scope: &Arc<Scope>) {
         return;
     }
     settle(scope, rule == Leaks::Strict);
-    for what in scope.ledger.names() {
+    let (leaked, cannot_end) = scope.ledger.names();
+    for what in leaked {
         scope.find(Finding::failure(format!("leak: {what} is still running (end it when t.cancelled() resolves)")));
+    }
+    for what in cannot_end {
+        let cure = "its runtime has one thread, which was busy dropping the scope: use scope.finish().await";
+        scope.find(Finding::note(format!("{what} may be still running ({cure})")));
     }
     let foreign = foreign_tasks(scope);
     if foreign > 0 {
@@ -84,14 +118,15 @@ pub(super) fn check(scope: &Arc<Scope>) {
 }
 
 fn foreign_tasks(scope: &Arc<Scope>) -> usize {
-    let alive = scope.home.peek().map_or(0, |runtime| runtime.metrics().num_alive_tasks());
-    alive.saturating_sub(scope.ledger.tasks())
+    let Some(runtime) = scope.home.peek() else { return 0 };
+    let own = scope.ledger.tasks_of(runtime.handle().id());
+    runtime.metrics().num_alive_tasks().saturating_sub(own)
 }
 
 /// Lets what has been cancelled come to its end.
 fn settle(scope: &Arc<Scope>, wait_for_foreign: bool) {
     let began = Instant::now();
-    let unsettled = || !scope.ledger.is_empty() || (wait_for_foreign && foreign_tasks(scope) > 0);
+    let unsettled = || !scope.ledger.names().0.is_empty() || (wait_for_foreign && foreign_tasks(scope) > 0);
     while unsettled() && began.elapsed() < GRACE {
         if scope.home.peek().is_some() {
             scope.home.block_on(scope, async {

@@ -12,6 +12,8 @@ mod dir;
 mod ending;
 mod exit;
 mod finding;
+#[cfg(all(test, qtests_loom))]
+mod interleavings;
 mod journal;
 mod leak;
 mod options;
@@ -31,8 +33,8 @@ pub mod thread;
 mod verdict;
 mod watch;
 
-pub(crate) use current::current;
 pub use current::{Bound, InTest, bind, current_test};
+pub(crate) use current::{current, has_identity};
 pub(crate) use finding::Finding;
 pub use options::{Leaks, Meta, Options, Target, TaskPanics};
 pub(crate) use panics::{InjectedPanic, catch_quietly};

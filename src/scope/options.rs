@@ -140,9 +140,9 @@ impl Meta {
 /// The cargo target that a test is compiled into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// `tests/*.rs`, a bench or an example: whatever has `CARGO_TARGET_TMPDIR`.
+    /// `tests/*.rs` or a bench: whatever has `CARGO_TARGET_TMPDIR`.
     Integration,
-    /// A binary, with its name.
+    /// A binary or an example, with its name.
     Binary(&'static str),
     /// The library.
     Library,

@@ -1,7 +1,6 @@
 //! Panics in the tasks and threads of a test, found by a hook that knows whose thread it runs on.
 
 use super::{current, finding::Finding, lock, options::TaskPanics, scope::Scope};
-use crate::base::Ring;
 use std::{
     any::Any,
     cell::{Cell, RefCell},
@@ -60,8 +59,12 @@ pub(crate) fn catch_quietly<R>(run: impl FnOnce() -> R) -> Result<R, Panicked> {
 
 fn catch_in<R>(role: Role, run: impl FnOnce() -> R) -> Result<R, Panicked> {
     install_hook();
-    let before = ROLE.replace(role);
-    let _restored = scopeguard::guard((), |()| ROLE.set(before));
+    // A thread that unwinds already keeps what it was unwinding from.
+    let (role_before, last_before) = (ROLE.replace(role), LAST.take());
+    let _restored = scopeguard::guard(last_before, |last| {
+        ROLE.set(role_before);
+        LAST.set(last);
+    });
     catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
         let message = payload_text(&*payload);
         // The payload of the user may panic when it is dropped; that is not worth a second report.
@@ -71,10 +74,25 @@ fn catch_in<R>(role: Role, run: impl FnOnce() -> R) -> Result<R, Panicked> {
     })
 }
 
+/// The payload by which a body that is not async unwinds when it took too long.
+struct Cut;
+
+const CUT: &str = "the body was cut off";
+
+/// Unwinds a body that took too long, without a message: the supervisor has said why.
+pub(super) fn unwind_from_cut() -> ! {
+    std::panic::resume_unwind(Box::new(Cut))
+}
+
 impl Panicked {
     fn new(message: String, place: Option<String>) -> Self {
         let thread = std::thread::current().name().unwrap_or("<unnamed>").to_owned();
         Self { message, place, thread, task: tokio::task::try_id() }
+    }
+
+    /// Whether this is no panic but the end of a body that took too long.
+    pub(super) fn is_cut(&self) -> bool {
+        self.message == CUT && self.place.is_none()
     }
 
     /// The message and, where known, the place.
@@ -86,37 +104,41 @@ impl Panicked {
     }
 }
 
-/// How many panics a test remembers.
+/// How many panics a test remembers; the others are counted.
 const LIMIT: usize = 100;
 
 /// The panics in tasks and threads of one test.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Panics {
     seen: Mutex<Seen>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Seen {
-    panics: Ring<Panicked>,
-    /// Panics that somebody has taken in hand: their handle of `t.spawn` was joined.
-    joined: Vec<Id>,
+    /// The first of those that nobody has taken in hand.
+    loose: Vec<Panicked>,
+    /// All of those that nobody has taken in hand.
+    count: usize,
     expected: usize,
 }
 
 impl Panics {
-    pub(super) fn new() -> Self {
-        Self { seen: Mutex::new(Seen { panics: Ring::new(LIMIT), joined: Vec::new(), expected: 0 }) }
-    }
-
     fn record(&self, panicked: Panicked) {
-        lock(&self.seen).panics.push(panicked);
+        let mut seen = lock(&self.seen);
+        seen.count += 1;
+        if seen.loose.len() < LIMIT {
+            seen.loose.push(panicked);
+        }
     }
 
     /// The panic of this task was seen by whoever joined it.
     pub(super) fn forgive(&self, task: Id) {
         let mut seen = lock(&self.seen);
-        if seen.joined.len() < LIMIT {
-            seen.joined.push(task);
+        let before = seen.loose.len();
+        seen.loose.retain(|panicked| panicked.task != Some(task));
+        // One that had no room among the remembered is taken off the count all the same.
+        if seen.loose.len() < before || seen.count > before {
+            seen.count -= 1;
         }
     }
 
@@ -127,15 +149,15 @@ impl Panics {
     /// What the panics mean for the test.
     pub(super) fn findings(&self, rule: TaskPanics) -> Vec<Finding> {
         let seen = lock(&self.seen);
-        let joined = |panicked: &&Panicked| panicked.task.is_none_or(|task| !seen.joined.contains(&task));
-        let mut loose: Vec<&Panicked> = seen.panics.iter().filter(joined).collect();
-        if loose.len() < seen.expected {
-            let text = format!("expected {} panics in tasks and threads, {} happened", seen.expected, loose.len());
+        let Some(too_many) = seen.count.checked_sub(seen.expected) else {
+            let text = format!("expected {} panics in tasks and threads, {} happened", seen.expected, seen.count);
             return vec![Finding::failure(text)];
-        }
-        loose.drain(..seen.expected);
+        };
         let finding = if rule == TaskPanics::Fail { Finding::failure } else { Finding::note };
-        loose.into_iter().map(|panicked| finding(panicked.as_stray())).collect()
+        let told: Vec<String> = seen.loose.iter().rev().take(too_many).rev().map(Panicked::as_stray).collect();
+        let untold = too_many - told.len();
+        let more = (untold > 0).then(|| format!("and {untold} more panics in tasks and threads"));
+        told.into_iter().chain(more).map(finding).collect()
     }
 }
 
@@ -275,6 +297,9 @@ const PROBED: &str = "probed";
 
 /// Whether a panic on this thread still reaches our hook.
 pub(super) fn hook_is_installed() -> bool {
+    if cfg!(panic = "abort") {
+        return true;
+    }
     let probe = catch_unwind(|| std::panic::panic_any(Probe));
     debug_assert!(probe.is_err());
     LAST.take().is_some_and(|last| last.message == PROBED)
@@ -288,6 +313,8 @@ pub(crate) fn payload_text(payload: &(dyn Any + Send)) -> String {
         text.clone()
     } else if let Some(injected) = payload.downcast_ref::<InjectedPanic>() {
         injected.0.clone()
+    } else if payload.is::<Cut>() {
+        CUT.to_owned()
     } else {
         "a panic whose payload is not text".to_owned()
     }

@@ -9,6 +9,8 @@ use std::{path::Path, sync::OnceLock};
 pub(super) struct Repeat {
     package: String,
     target: String,
+    /// Whether the name of the test is one that a runner knows.
+    exact: bool,
     ignored: bool,
 }
 
@@ -18,10 +20,13 @@ impl Repeat {
         let module = meta.path.split("::").next().unwrap_or(meta.path);
         let target = match meta.target {
             Target::Library => "--lib".to_owned(),
+            // cargo sets the name of the binary for examples too, and the folder for tests and benches alike.
+            Target::Binary(name) if meta.file.starts_with("examples/") => format!("--example {name}"),
             Target::Binary(name) => format!("--bin {name}"),
+            Target::Integration if meta.file.starts_with("benches/") => format!("--bench {module}"),
             Target::Integration => format!("--test {}", integration_target(module)),
         };
-        Self { package: meta.package.to_owned(), target, ignored: meta.ignored }
+        Self { package: meta.package.to_owned(), target, exact: true, ignored: meta.ignored }
     }
 
     /// For a test of which only the process is known: cargo tells the package, the program's name the target.
@@ -31,12 +36,14 @@ impl Repeat {
         let stem = program.as_deref().and_then(Path::file_stem).and_then(|stem| stem.to_str()).unwrap_or_default();
         // cargo appends `-` and a hash of 16 digits.
         let module = stem.rsplit_once('-').map_or(stem, |(module, _)| module);
-        let target = if module == package.replace('-', "_") {
-            "--lib".to_owned()
-        } else {
-            format!("--test {}", integration_target(module))
+        let target = match module {
+            "rust_out" => "--doc".to_owned(),
+            module if module == package.replace('-', "_") => "--lib".to_owned(),
+            module => format!("--test {}", integration_target(module)),
         };
-        Self { package, target, ignored: false }
+        // libtest names its threads after the tests; on a thread without a name, nothing is known.
+        let exact = std::thread::current().name().is_some_and(|name| name != "main");
+        Self { package, target, exact, ignored: false }
     }
 
     /// The line, ready for a shell.
@@ -49,7 +56,10 @@ impl Repeat {
             line.push(' ');
             line.push_str(flag);
         }
-        line.push_str(&format!(" {} -- --exact {name}", self.target));
+        line.push_str(&format!(" {}", self.target));
+        if self.exact {
+            line.push_str(&format!(" -- --exact {name}"));
+        }
         if self.ignored {
             line.push_str(" --ignored");
         }
@@ -85,7 +95,14 @@ fn parent_command_line() -> Option<Vec<String>> {
 /// Picks the options that decide what is compiled out of a command line of cargo; pure.
 fn build_flags(words: &[String]) -> Vec<String> {
     const ALONE: [&str; 4] = ["--all-features", "--no-default-features", "--release", "-r"];
-    const WITH_VALUE: [&str; 4] = ["--features", "-F", "--profile", "--target"];
+    const WITH_VALUE: [&str; 4] = ["--features", "-F", "--target", "--profile"];
+    // nextest has profiles of its own by that name, and another for cargo's.
+    let nextest = words.iter().any(|word| word == "nextest");
+    let words: Vec<String> = words
+        .iter()
+        .filter(|word| !(nextest && word.starts_with("--profile")))
+        .map(|word| word.replacen("--cargo-profile", "--profile", 1))
+        .collect();
     let mut flags = Vec::new();
     let mut words = words.iter().take_while(|word| *word != "--");
     while let Some(word) = words.next() {
@@ -127,7 +144,9 @@ mod tests {
     fn only_what_decides_the_build_is_taken_over() {
         let line = "cargo test --workspace --all-features -p a --features x,y --release -- --features z";
         assert_eq!(build_flags(&words(line)), ["--all-features", "--features", "x,y", "--release"]);
-        assert_eq!(build_flags(&words("cargo nextest run --profile=ci")), ["--profile=ci"]);
+        assert_eq!(build_flags(&words("cargo test --profile=ci")), ["--profile=ci"]);
+        let nextest = "cargo nextest run --profile ci -r --cargo-profile bench";
+        assert_eq!(build_flags(&words(nextest)), ["-r", "--profile", "bench"]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use super::{
     Test,
+    cancel::Cancel,
     current::{Entered, claim_process},
     ending::{self, BodyEnd, until_cut},
     options::Meta,
@@ -11,7 +12,7 @@ use super::{
     scope::{BodyKind, Scope},
     signal,
     verdict::Verdict,
-    watch::{Driver, LeftBehind, StepInfo},
+    watch::{Driver, LeftBehind, StepInfo, StepKind},
 };
 use std::{borrow::Cow, fmt::Debug, pin::Pin, sync::Arc, thread};
 
@@ -70,8 +71,8 @@ pub fn judge(meta: &'static Meta, body: Body) -> Verdict {
     let body_kind = BodyKind::Driven { should_panic: meta.should_panic };
     let scope = Scope::new(Cow::Borrowed(meta.name()), place, meta.options, (seed, Repeat::of(meta)), body_kind);
     claim_process(&scope);
-    let _live = signal::register(&scope);
     scope.watch.claim_driving();
+    let _live = signal::register(&scope);
     if scope.options.timeout.is_some() {
         watched(&scope, body)
     } else {
@@ -113,23 +114,16 @@ fn unwatched(scope: &Arc<Scope>, body: Body) {
 
 fn run_body(scope: &Arc<Scope>, driver: Driver, body: Body) -> Result<(), LeftBehind> {
     let _entered = Entered::new(Arc::downgrade(scope));
-    let info = StepInfo { what: "the body".into(), is_body: true, limit: scope.options.timeout };
+    let info = StepInfo { what: "the body".into(), kind: StepKind::Body, limit: scope.options.timeout };
     let cut = scope.watch.begin(driver, info)?;
     let test = Test::of(Arc::clone(scope));
     let result = panics::catch_as_driver(driver, || match body {
-        Body::Sync(body) => {
-            let runtime = scope.home.get(scope);
-            let _inside = runtime.enter();
-            Some(body(test))
-        }
+        Body::Sync(body) => run_sync(scope, body, test, &cut),
         Body::Async(body) => scope.home.block_on(scope, async {
             let mut future = body(test);
             let ended = until_cut(&mut future, &cut).await;
             if ended.is_none() {
-                // This is the answer: from now on the guards of the body have the time that a teardown has.
-                let limit = Some(scope.options.teardown_timeout);
-                let _ =
-                    scope.watch.begin(driver, StepInfo { what: "the drop of the body".into(), is_body: false, limit });
+                answer(scope, driver);
             }
             ended
         }),
@@ -140,7 +134,25 @@ fn run_body(scope: &Arc<Scope>, driver: Driver, body: Body) -> Result<(), LeftBe
         Ok(Some(Err(error))) => scope.ending.body_ended(BodyEnd::Failed(error)),
         // It was cut; the supervisor has said why.
         Ok(None) => {}
+        Err(panicked) if panicked.is_cut() => {}
+        Err(panicked) if cut.is_fired() => scope.step_panicked("the drop of the body", &panicked),
         Err(panicked) => scope.ending.body_ended(BodyEnd::Panicked(panicked)),
     }
     Ok(())
+}
+
+fn run_sync(scope: &Arc<Scope>, body: fn(Test) -> BodyResult, test: Test, cut: &Cancel) -> Option<BodyResult> {
+    // The handle and not the runtime, which must be free to be stopped if the body never comes back.
+    let handle = scope.home.get(scope).handle().clone();
+    let _inside = handle.enter();
+    let _ = scope.sync_cut.set(cut.clone());
+    Some(body(test))
+}
+
+/// The driver answers the cut: from now on the guards of the body have the time that a teardown has.
+fn answer(scope: &Scope, driver: Driver) {
+    let limit = Some(scope.options.teardown_timeout);
+    let info = StepInfo { what: "the drop of the body".into(), kind: StepKind::BodyDrop, limit };
+    // Whoever is left behind drops the body all the same.
+    let _ = scope.watch.begin(driver, info);
 }

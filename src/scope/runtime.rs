@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex, Weak,
         atomic::{AtomicUsize, Ordering},
     },
+    thread,
     time::Duration,
 };
 use tokio::runtime::{Builder, Runtime, RuntimeFlavor};
@@ -24,13 +25,20 @@ pub(super) struct Home {
 struct Built {
     runtime: Arc<Runtime>,
     threads: Arc<AtomicUsize>,
+    /// How many drivers are inside it.
+    users: Arc<AtomicUsize>,
 }
 
 impl Home {
     /// The runtime of the test; a fresh one if it has none, or if its own was left behind.
     pub(super) fn get(&self, scope: &Arc<Scope>) -> Arc<Runtime> {
+        self.get_with_users(scope).0
+    }
+
+    fn get_with_users(&self, scope: &Arc<Scope>) -> (Arc<Runtime>, Arc<AtomicUsize>) {
         let mut built = lock(&self.built);
-        Arc::clone(&built.get_or_insert_with(|| build(&scope.options, scope)).runtime)
+        let built = built.get_or_insert_with(|| build(&scope.options, scope));
+        (Arc::clone(&built.runtime), Arc::clone(&built.users))
     }
 
     pub(super) fn peek(&self) -> Option<Arc<Runtime>> {
@@ -39,7 +47,9 @@ impl Home {
 
     /// Runs a future to its end on the runtime of the test.
     pub(super) fn block_on<F: Future>(&self, scope: &Arc<Scope>, future: F) -> F::Output {
-        let runtime = self.get(scope);
+        let (runtime, users) = self.get_with_users(scope);
+        users.fetch_add(1, Ordering::AcqRel);
+        let _done = scopeguard::guard(users, |users| _ = users.fetch_sub(1, Ordering::AcqRel));
         if runtime.handle().runtime_flavor() == RuntimeFlavor::CurrentThread {
             return runtime.block_on(future);
         }
@@ -52,22 +62,40 @@ impl Home {
 
     /// Stops the runtime; true when all its threads have ended in time.
     pub(super) fn shut_down(&self) -> bool {
-        let Some(Built { runtime, threads }) = lock(&self.built).take() else { return true };
+        let Some(Built { runtime, threads, .. }) = lock(&self.built).take() else { return true };
         let Some(runtime) = Arc::into_inner(runtime) else { return true };
         runtime.shutdown_timeout(SHUTDOWN);
         threads.load(Ordering::Acquire) == 0
     }
 
-    /// The driver is stuck: leaves its runtime behind, stopped as far as that can be done from outside.
-    pub(super) fn leave_behind(&self) {
-        if let Some(built) = lock(&self.built).take() {
-            match Arc::try_unwrap(built.runtime) {
-                Ok(runtime) => runtime.shutdown_background(),
-                // The stuck thread itself is in `block_on`; it drops the runtime if it ever returns.
-                Err(shared) => drop(shared),
-            }
+    /// A driver is stuck. If it is so inside the runtime, the runtime is left behind, stopped as far as that can be done
+    /// from outside, and the next driver builds a fresh one; otherwise the runtime is healthy and stays.
+    pub(super) fn leave_behind_if_in_use(&self) {
+        let in_use = |built: &mut Built| built.users.load(Ordering::Acquire) > 0;
+        if let Some(built) = lock(&self.built).take_if(in_use) {
+            stop_elsewhere(built.runtime);
         }
     }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if let Some(built) = lock(&self.built).take() {
+            stop_elsewhere(built.runtime);
+        }
+    }
+}
+
+/// Stops a runtime on a thread of its own: that drops its tasks, whose destructors may block, and it must not happen
+/// inside another runtime.
+fn stop_elsewhere(runtime: Arc<Runtime>) {
+    let stop = move || {
+        // If the stuck thread itself is in `block_on`, it drops the runtime when it ever returns.
+        if let Ok(runtime) = Arc::try_unwrap(runtime) {
+            runtime.shutdown_background();
+        }
+    };
+    let _ = thread::Builder::new().name("qtests-left-behind".to_owned()).spawn(stop);
 }
 
 /// Builds a runtime whose threads, those for blocking work included, belong to the test.
@@ -92,7 +120,7 @@ fn build(options: &Options, scope: &Arc<Scope>) -> Built {
         })
         .build();
     match built {
-        Ok(runtime) => Built { runtime: Arc::new(runtime), threads },
+        Ok(runtime) => Built { runtime: Arc::new(runtime), threads, users: Arc::default() },
         Err(error) => panic!("the runtime of the test cannot be built: {error}"),
     }
 }

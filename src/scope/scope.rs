@@ -4,7 +4,7 @@ use super::{
     cancel::Cancel,
     dir::Dir,
     ending::Ending,
-    finding::Finding,
+    finding::{Finding, Weight},
     journal::Journal,
     leak::Ledger,
     lock,
@@ -21,7 +21,7 @@ use std::{
     borrow::Cow,
     fmt,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, ThreadId},
@@ -49,7 +49,9 @@ pub(crate) struct Scope {
     pub(super) cancel: Cancel,
     /// The thread that owns a droppable scope: it runs the body, unwatched.
     pub(super) owner: Option<ThreadId>,
-    findings: Mutex<Vec<Finding>>,
+    findings: Mutex<Findings>,
+    /// The signal that cuts a body that is not async, for [`Test::block_on`](super::Test::block_on).
+    pub(super) sync_cut: OnceLock<Cancel>,
     closed: AtomicBool,
 }
 
@@ -63,6 +65,12 @@ pub(super) enum BodyKind {
 
 /// How many findings a report can have; what comes after is counted.
 const FINDINGS: usize = 100;
+
+#[derive(Debug, Default)]
+struct Findings {
+    kept: Vec<Finding>,
+    more_failures: usize,
+}
 
 impl Scope {
     pub(super) fn new(
@@ -86,11 +94,12 @@ impl Scope {
             home: Home::default(),
             teardowns: Teardowns::default(),
             parts: Parts::default(),
-            panics: Panics::new(),
+            panics: Panics::default(),
             ledger: Ledger::default(),
             dir: Dir::default(),
             cancel: Cancel::new(),
-            findings: Mutex::new(Vec::new()),
+            findings: Mutex::default(),
+            sync_cut: OnceLock::new(),
             closed: AtomicBool::new(false),
         })
     }
@@ -139,8 +148,11 @@ impl Scope {
 
     pub(crate) fn find(&self, finding: Finding) {
         let mut findings = lock(&self.findings);
-        if findings.len() < FINDINGS {
-            findings.push(finding);
+        if findings.kept.len() < FINDINGS {
+            findings.kept.push(finding);
+        } else if finding.weight != Weight::Note {
+            // The first hundred may all be notes, so one failure must stand for those that have no room.
+            findings.more_failures += 1;
         }
     }
 
@@ -149,13 +161,17 @@ impl Scope {
     }
 
     pub(super) fn findings(&self) -> Vec<Finding> {
-        lock(&self.findings).clone()
+        let findings = lock(&self.findings);
+        let mut all = findings.kept.clone();
+        if findings.more_failures > 0 {
+            all.push(Finding::failure(format!("and {} more", findings.more_failures)));
+        }
+        all
     }
 
     /// The calling thread, which drives this test, is about to be parked for ever.
     pub(super) fn lose_driver(&self, driver: Driver, text: &str) -> bool {
-        self.ending.body_is_lost(text);
-        self.watch.lose(driver)
+        self.watch.lose(driver, text)
     }
 
     /// A step panicked.

@@ -94,6 +94,7 @@ impl Drop for Scoped {
     fn drop(&mut self) {
         let Some(_live) = self.live.take() else { return };
         let unwinding = thread::panicking();
+        self.test.scope.ledger.cannot_poll_current_runtime();
         let body = if unwinding { BodyEnd::Panicked(panics::last_of_owner()) } else { BodyEnd::Passed };
         end(&self.test.scope, body);
         let verdict = Verdict::of(&self.test.scope);
@@ -109,11 +110,11 @@ impl Drop for Scoped {
 fn end(scope: &Arc<Scope>, body: BodyEnd) {
     if scope.watch.claim_driving() {
         scope.ending.body_ended(body);
-        if scope.watch.claim_supervision() {
-            ending::drive_elsewhere(scope, scope.watch.driver());
-            ending::supervise(scope);
-            return;
-        }
+        ending::drive_elsewhere(scope, scope.watch.driver());
     }
+    if scope.watch.claim_supervision() {
+        ending::supervise(scope);
+    }
+    // Otherwise a signal came first, somebody else sees to the end, and this thread waits for the end of the process.
     signal::block_if_ending();
 }

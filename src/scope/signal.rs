@@ -67,10 +67,13 @@ fn start() {
                 let _ = emulate_default_handler(signal);
             }
             // On a thread of its own, so that this one hears the second signal.
-            let _ = thread::Builder::new().name("qtests-signal".to_owned()).spawn(move || {
+            let end = move || {
                 end_all(Cow::Borrowed(signal_name(signal).unwrap_or("a signal")));
                 let _ = emulate_default_handler(signal);
-            });
+            };
+            if thread::Builder::new().name("qtests-signal".to_owned()).spawn(end).is_err() {
+                end();
+            }
         }
     };
     let _ = thread::Builder::new().name("qtests-signals".to_owned()).spawn(listen);
@@ -106,15 +109,13 @@ fn end_all(why: Cow<'static, str>) {
     for scope in &live {
         scope.watch.hurry(why.clone(), until);
         let nobody_drives = scope.watch.claim_driving();
+        if nobody_drives {
+            scope.ending.body_ended(ending::BodyEnd::Interrupted(why.clone()));
+            ending::drive_elsewhere(scope, scope.watch.driver());
+        }
         if scope.watch.claim_supervision() {
             let theirs = Arc::clone(scope);
-            let supervise = move || {
-                if nobody_drives {
-                    theirs.ending.body_ended(ending::BodyEnd::Interrupted("the process ends".into()));
-                    ending::drive_elsewhere(&theirs, theirs.watch.driver());
-                }
-                ending::supervise(&theirs);
-            };
+            let supervise = move || ending::supervise(&theirs);
             let _ = thread::Builder::new().name("qtests-ending".to_owned()).spawn(supervise);
         }
     }

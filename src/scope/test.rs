@@ -1,6 +1,9 @@
 //! The handle of a running test.
 
-use super::{Part, current, leak, ready, scope::Scope, task::TaskHandle, teardown, teardown::Undo};
+use super::{
+    Part, current, ending::until_cut, leak, panics::unwind_from_cut, ready, scope::Scope, task::TaskHandle, teardown,
+    teardown::Undo,
+};
 use crate::base::{Error, Seed};
 use std::{
     fmt,
@@ -91,7 +94,7 @@ impl Test {
         F::Output: Send + 'static,
     {
         let what = teardown::named("the task spawned", Location::caller());
-        let entry = leak::Entry::new(&self.scope, what, true);
+        let entry = leak::Entry::task(&self.scope, what);
         let inner = tokio::spawn(async move {
             let _entry = entry;
             future.await
@@ -102,9 +105,17 @@ impl Test {
     /// Runs a future to its end on the runtime of the test. For tests that are not async.
     ///
     /// # Panics
-    /// Inside a runtime, as in an async test: await the future there.
+    /// Inside a runtime, as in an async test: await the future there. If the body takes longer than its `timeout`, this
+    /// call unwinds.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        self.scope.home.block_on(&self.scope, future)
+        match self.scope.sync_cut.get() {
+            None => self.scope.home.block_on(&self.scope, future),
+            Some(cut) => match self.scope.home.block_on(&self.scope, until_cut(future, cut)) {
+                Some(output) => output,
+                // The body took too long: it unwinds from here, so that its guards run.
+                None => unwind_from_cut(),
+            },
+        }
     }
 
     /// Resolves when the test ends, before its teardowns run. Cancel safe.
@@ -180,7 +191,7 @@ impl Test {
     /// Puts the test on the threads that call the closure, for `on_thread_start`. Does not keep the test alive.
     pub(crate) fn bind_thread(&self) -> impl Fn() + Send + Sync + 'static {
         let scope = self.downgrade();
-        move || drop(current::install(Weak::clone(&scope)))
+        move || current::install(Weak::clone(&scope))
     }
 
     /// Whether the clock of the runtime that the caller is in stands still. tokio does not tell, but a clock that has not

@@ -31,7 +31,7 @@ pub fn spawn_named<T: Send + 'static>(
 ) -> io::Result<JoinHandle<T>> {
     let name = name.into();
     let what = named(&format!("the thread `{name}` started"), Location::caller());
-    let entry = current::current().map(|scope| Here { _entry: leak::Entry::new(&scope, what, false), scope });
+    let entry = current::current().map(|scope| Here { _entry: leak::Entry::thread(&scope, what), scope });
     Builder::new().name(name).spawn(move || {
         if let Some(here) = &entry {
             current::install(Arc::downgrade(&here.scope));

@@ -53,9 +53,15 @@ impl Verdict {
         };
         // The first finding is told as what happened when the body itself has nothing to report.
         let skip = usize::from(!body_failed);
-        let mut also: Vec<&Finding> =
-            findings.iter().filter(|finding| finding.weight != Weight::Note).skip(skip).collect();
-        also.extend(findings.iter().filter(|finding| finding.weight == Weight::Note));
+        // What fails only a test that passed otherwise is a note after a failure.
+        let is_note = |finding: &&Finding| match finding.weight {
+            Weight::Failure => false,
+            Weight::FailureIfPassed => body_failed,
+            Weight::Note => true,
+        };
+        let mut also: Vec<(&str, &Finding)> =
+            findings.iter().filter(|finding| !is_note(finding)).skip(skip).map(|finding| ("also:", finding)).collect();
+        also.extend(findings.iter().filter(is_note).map(|finding| ("note:", finding)));
         Self { failure: Some(render(scope, &judgement, &also)) }
     }
 }
@@ -134,15 +140,15 @@ fn judge_findings(scope: &Scope, findings: &[Finding]) -> Option<Judgement> {
     })
 }
 
-fn render(scope: &Scope, judgement: &Judgement, also: &[&Finding]) -> String {
+fn render(scope: &Scope, judgement: &Judgement, also: &[(&str, &Finding)]) -> String {
     let mut text = format!("qtests: `{}` FAILED after {:.3} s\n", scope.name(), scope.journal.elapsed().as_secs_f64());
     for (label, value) in
         [("expected:", &judgement.expected), ("happened:", &judgement.happened), ("where:", &judgement.place)]
     {
         push_labelled(&mut text, label, value);
     }
-    for finding in also {
-        push_labelled(&mut text, if finding.weight == Weight::Note { "note:" } else { "also:" }, &finding.text);
+    for (label, finding) in also {
+        push_labelled(&mut text, label, &finding.text);
     }
     text.push_str(&scope.journal.tail());
     text.push_str(&format!("  repeat with: {}\n", scope.repeat.line(scope.name(), scope.seed)));

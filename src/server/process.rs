@@ -20,8 +20,15 @@ use std::{
 /// Clones are the same process; dropping them does nothing.
 #[derive(Clone, Debug)]
 pub struct Process {
-    child: Arc<Mutex<Child>>,
+    child: Arc<Mutex<Running>>,
     group: Pid,
+}
+
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    /// Its group was killed and it was awaited: the number may be somebody else's now.
+    killed: Option<ExitStatus>,
 }
 
 impl Test {
@@ -51,15 +58,16 @@ impl Test {
         let child = command.process_group(0).spawn().map_err(failed)?;
         let group = Pid::from_child(&child);
         reaper::watch(group);
-        let process = Process { child: Arc::new(Mutex::new(child)), group };
+        let process = Process { child: Arc::new(Mutex::new(Running { child, killed: None })), group };
         self.record("process", format!("started `{program}` as {}", process.id()));
         let (place, ours) = (Location::caller(), process.clone());
         let what = format!("the process `{program}` started at {}:{}", place.file(), place.line());
-        self.scope.undo_at_end(Undo::now(what, move || {
-            // It may have ended by itself; then there is nothing to kill.
-            let _ = ours.kill();
-        }))?;
-        Ok(process)
+        // It may have ended by itself; then there is nothing to kill.
+        let registered = self.scope.undo_at_end(Undo::now(what, move || _ = ours.kill()));
+        if registered.is_err() {
+            let _ = process.kill();
+        }
+        registered.map(|()| process)
     }
 }
 
@@ -74,10 +82,15 @@ impl Process {
     /// # Errors
     /// If the system refuses.
     pub fn kill(&self) -> Result<ExitStatus, Error> {
-        let mut child = lock(&self.child);
+        let mut running = lock(&self.child);
+        if let Some(status) = running.killed {
+            return Ok(status);
+        }
         // The group lives as long as any member does, even when the first process has ended.
         let killed = kill_process_group(self.group, Signal::KILL);
-        let status = child.wait().map_err(|error| Error::other("the process cannot be awaited").with_source(error))?;
+        let waited = running.child.wait();
+        let status = waited.map_err(|error| Error::other("the process cannot be awaited").with_source(error))?;
+        running.killed = Some(status);
         reaper::forget(self.group);
         match killed {
             Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(status),
@@ -90,6 +103,9 @@ impl Process {
     /// # Errors
     /// If the system refuses.
     pub fn try_wait(&self) -> Result<Option<ExitStatus>, Error> {
-        lock(&self.child).try_wait().map_err(|error| Error::other("the process cannot be asked").with_source(error))
+        lock(&self.child)
+            .child
+            .try_wait()
+            .map_err(|error| Error::other("the process cannot be asked").with_source(error))
     }
 }

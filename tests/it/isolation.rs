@@ -6,6 +6,7 @@
 
 use qtests::{Test, fault_point, prelude::*, rt, seam};
 use std::{
+    panic::catch_unwind,
     sync::{
         Arc, Barrier,
         atomic::{AtomicUsize, Ordering::SeqCst},
@@ -108,13 +109,16 @@ fn side_by_side(tests: usize, repetitions: usize) {
                 let test = registered(number);
                 for _ in 0..repetitions {
                     start.wait();
-                    rt::run(test);
+                    // A test that fails must not keep the others waiting at the barrier.
+                    if catch_unwind(|| rt::run(test)).is_err() {
+                        WRONG.fetch_add(1, SeqCst);
+                    }
                 }
             });
         }
     });
-    assert_eq!(LOOKED.load(SeqCst) - looked, tests * repetitions);
     assert_eq!(WRONG.load(SeqCst) - wrong, 0, "something of another test was seen");
+    assert_eq!(LOOKED.load(SeqCst) - looked, tests * repetitions);
 }
 
 /// One after the other, so that the counts of one are not those of the other.
