@@ -25,11 +25,27 @@ pub fn run(test: &'static Registered) {
     scope::run(&test.meta, test.body);
 }
 
-/// What cargo said about the target while it compiled it.
-pub const fn target(tmpdir: Option<&'static str>, binary: Option<&'static str>) -> Target {
-    match (tmpdir, binary) {
-        (Some(_), _) => Target::Integration,
-        (None, Some(name)) => Target::Binary(name),
-        (None, None) => Target::Library,
-    }
+/// Puts a test on the list of all tests.
+#[cfg(feature = "runner")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __register {
+    ($test:ident) => {
+        $crate::rt::inventory::submit! { $crate::rt::Entry(&$test) }
+    };
+}
+
+/// Nothing: only a `main` of the feature `runner` reads the list, and an entry takes the compiler as long as a test.
+#[cfg(not(feature = "runner"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __register {
+    ($test:ident) => {};
+}
+
+/// The body of an async test. It is boxed by the caller without a type of its own, so that all tests that return the same
+/// share the rest.
+pub fn body<T: Outcome + 'static>(future: Box<dyn Future<Output = T>>) -> BodyFuture {
+    let future = Box::into_pin(future);
+    Box::pin(async move { future.await.into_body_result() })
 }

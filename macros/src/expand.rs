@@ -17,19 +17,18 @@ pub(crate) fn test(model: TestModel) -> TokenStream {
     quote! {
         #(#shared)*
         #[doc(hidden)]
-        #[allow(dead_code, non_snake_case)]
-        fn #hidden() -> &'static #krate::rt::Registered {
+        #[allow(dead_code, non_upper_case_globals)]
+        static #hidden: #krate::rt::Registered = {
             #item
             #start
-            static __QTEST: #krate::rt::Registered = #krate::rt::Registered { meta: #meta, body: #body };
-            #krate::rt::inventory::submit! { #krate::rt::Entry(&__QTEST) }
-            &__QTEST
-        }
+            #krate::__register! { #hidden }
+            #krate::rt::Registered { meta: #meta, body: #body }
+        };
         #(#shared)*
         #ignore
         #[::core::prelude::v1::test]
         fn #name() {
-            #krate::rt::run(#hidden())
+            #krate::rt::run(&#hidden)
         }
     }
 }
@@ -41,10 +40,8 @@ fn start(model: &TestModel, krate: &TokenStream) -> (TokenStream, TokenStream) {
     if model.item.sig.asyncness.is_some() {
         let start = quote! {
             fn __qtest_start(__qtest_t: #krate::Test) -> #krate::rt::BodyFuture {
-                ::std::boxed::Box::pin(async move {
-                    let _ = &__qtest_t;
-                    #krate::rt::Outcome::into_body_result(#name(#argument).await)
-                })
+                let _ = &__qtest_t;
+                #krate::rt::body(::std::boxed::Box::new(#name(#argument)))
             }
         };
         (start, quote!(#krate::rt::Body::Async(__qtest_start)))
@@ -62,6 +59,7 @@ fn start(model: &TestModel, krate: &TokenStream) -> (TokenStream, TokenStream) {
 fn meta(model: &TestModel, krate: &TokenStream, name: &Ident) -> TokenStream {
     let name = name.to_string();
     let options = options(model, krate);
+    let (package, target) = unit();
     let ignored = model.ignore.is_some();
     let should_panic = match &model.should_panic {
         Some(text) => quote!(::core::option::Option::Some(#text)),
@@ -72,11 +70,8 @@ fn meta(model: &TestModel, krate: &TokenStream, name: &Ident) -> TokenStream {
             path: ::core::concat!(::core::module_path!(), "::", #name),
             file: ::core::file!(),
             line: ::core::line!(),
-            package: ::core::env!("CARGO_PKG_NAME"),
-            target: #krate::rt::target(
-                ::core::option_env!("CARGO_TARGET_TMPDIR"),
-                ::core::option_env!("CARGO_BIN_NAME"),
-            ),
+            package: #package,
+            target: #krate::rt::Target::#target,
             ignored: #ignored,
             should_panic: #should_panic,
             options: #options,
@@ -84,8 +79,20 @@ fn meta(model: &TestModel, krate: &TokenStream, name: &Ident) -> TokenStream {
     }
 }
 
+/// The package and the target that are compiled, as cargo tells the compiler: it never tells one unit two things, so
+/// that reading it here is as good as `env!` in each test, which takes the compiler much longer.
+fn unit() -> (String, TokenStream) {
+    let told = |variable| std::env::var(variable).ok();
+    let target = match (told("CARGO_TARGET_TMPDIR"), told("CARGO_BIN_NAME")) {
+        (Some(_), _) => quote!(Integration),
+        (None, Some(name)) => quote!(Binary(#name)),
+        (None, None) => quote!(Library),
+    };
+    (told("CARGO_PKG_NAME").unwrap_or_default(), target)
+}
+
 fn options(model: &TestModel, krate: &TokenStream) -> TokenStream {
-    let mut options = quote!(#krate::rt::Options::new());
+    let mut options = quote!(#krate::rt::Options::DEFAULT);
     if let Some(count) = model.workers {
         options.extend(quote!(.workers(#count)));
     }

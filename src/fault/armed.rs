@@ -22,6 +22,8 @@ pub(super) struct Armed {
     passed_over: AtomicU64,
     fired: watch::Sender<u64>,
     disarmed: AtomicBool,
+    /// It counts as never armed: another fault of its plan could not be armed.
+    forgotten: AtomicBool,
 }
 
 impl Armed {
@@ -36,6 +38,7 @@ impl Armed {
             passed_over: AtomicU64::new(0),
             fired: watch::Sender::new(0),
             disarmed: AtomicBool::new(false),
+            forgotten: AtomicBool::new(false),
         }
     }
 
@@ -59,6 +62,23 @@ impl Armed {
 
     pub(super) fn passed_over(&self) -> u64 {
         self.passed_over.load(Ordering::Relaxed)
+    }
+
+    /// Whether closures of the user are held.
+    pub(super) fn has_closures(&self) -> bool {
+        let predicate = |trigger: &Trigger| matches!(trigger, Trigger::When(predicate) if predicate.get().is_some());
+        self.spec.then.iter().any(Fault::has_closure) || self.spec.when.iter().any(predicate)
+    }
+
+    /// Lets go of the closures of the user.
+    pub(super) fn drop_closures(&self) {
+        self.spec.then.iter().for_each(Fault::drop_closure);
+        self.chain.drop_closures();
+        for trigger in &self.spec.when {
+            if let Trigger::When(predicate) = trigger {
+                predicate.drop_it();
+            }
+        }
     }
 
     pub(super) fn is_disarmed(&self) -> bool {
@@ -90,6 +110,14 @@ impl Armed {
     pub(super) fn disarm(&self) -> bool {
         self.let_go();
         !self.disarmed.swap(true, Ordering::AcqRel)
+    }
+
+    pub(super) fn forget(&self) {
+        self.forgotten.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_forgotten(&self) -> bool {
+        self.forgotten.load(Ordering::Acquire)
     }
 
     pub(super) fn can_still_fire_by_accident(&self) -> bool {

@@ -66,7 +66,7 @@ impl Test {
             match FaultTable::of(self).arm(self, spec.clone(), place) {
                 Ok(armed) => active.push(ActiveFault { armed }),
                 Err(error) => {
-                    active.into_iter().for_each(|fault| FaultTable::of(self).forget(&fault.armed));
+                    active.into_iter().for_each(|fault| FaultTable::forget(&fault.armed));
                     return Err(error);
                 }
             }
@@ -126,7 +126,7 @@ impl FaultBuilder {
 
     /// At hits that the closure wants. It must not arm or disarm faults, and must not block.
     pub fn when(self, wanted: impl Fn(&Hit<'_>) -> bool + Send + Sync + 'static) -> Self {
-        self.when_also(Trigger::When(Predicate(Arc::new(wanted))))
+        self.when_also(Trigger::When(Predicate::new(Arc::new(wanted))))
     }
 }
 
@@ -151,7 +151,7 @@ impl FaultBuilder {
     /// The point gives an error with a value, which the code under test takes out with
     /// [`Injected::downcast`](super::Injected::downcast).
     pub fn fail_with<T: Send + Sync + 'static>(self, make: impl Fn() -> T + Send + Sync + 'static) -> Self {
-        self.and_then(Fault::Value(MakeValue(Arc::new(move || Box::new(make())))))
+        self.and_then(Fault::Value(MakeValue::new(Arc::new(move || Box::new(make())))))
     }
 
     /// The point takes this long. The plain form of a point blocks its thread.
@@ -178,7 +178,7 @@ impl FaultBuilder {
     /// The point runs a closure, on the thread of the code under test. Closures run before the point waits for anything,
     /// whatever the order in which actions are given.
     pub fn call(self, call: impl Fn(&Hit<'_>) + Send + Sync + 'static) -> Self {
-        self.and_then(Fault::Call(Callback(Arc::new(call))))
+        self.and_then(Fault::Call(Callback::new(Arc::new(call))))
     }
 }
 

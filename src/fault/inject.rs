@@ -41,8 +41,12 @@ pub fn decide(site: &'static Site, fields: &[(&'static str, Value<'_>)]) -> Deci
         scope.record("fault", format!("fired {}", armed.describe()));
         for fault in &armed.spec.then {
             match fault {
-                Fault::Call(callback) => (callback.0)(&Hit { number, ..hit }),
-                fault => decision.firing.push((Arc::clone(&armed), fault.clone())),
+                Fault::Call(callback) => {
+                    if let Some(call) = callback.get() {
+                        call(&Hit { number, ..hit });
+                    }
+                }
+                fault => decision.firing.push((Arc::clone(armed), fault.clone())),
             }
             ended |= fault.ends_the_point();
         }
@@ -60,7 +64,7 @@ impl Fault {
     fn error(&self, point: &'static str) -> Result<(), Injected> {
         match self {
             Self::Fail { kind, message } => Err(Injected::new(point, *kind, message.clone())),
-            Self::Value(make) => Err(Injected::with_value(point, (make.0)())),
+            Self::Value(make) => make.get().map_or(Ok(()), |make| Err(Injected::with_value(point, make()))),
             Self::Panic(text) => panic_any(InjectedPanic(format!("{text} (injected at `{point}`)"))),
             Self::Delay(_) | Self::Hang | Self::Hold | Self::Call(_) => Ok(()),
         }

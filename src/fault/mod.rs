@@ -72,6 +72,6 @@ pub use self::{
     injected::Injected,
     plan::{FaultPlan, FaultSpec},
     site::{Point, Site, SiteEntry, points},
-    trigger::Trigger,
-    what::Fault,
+    trigger::{Predicate, Trigger},
+    what::{Callback, Closure, Fault, MakeValue},
 };

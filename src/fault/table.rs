@@ -9,7 +9,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     panic::Location,
-    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, Weak},
+    sync::{Arc, Mutex, OnceLock, Weak},
 };
 
 /// How many faults a test may have in force, how many it may arm one after the other, and how many threads are named that belong to no test.
@@ -20,9 +20,46 @@ const ESCAPES: usize = 20;
 /// The armed faults of one test.
 #[derive(Default)]
 pub(super) struct FaultTable {
-    armed: RwLock<Vec<Arc<Armed>>>,
+    armed: List,
     /// Hits on threads that belong to no test, by point and thread.
     escapes: Mutex<BTreeMap<(&'static str, String), u64>>,
+}
+
+/// Faults in the order of their arming. They are only ever added, so that a hit reads them without a lock and without
+/// counting owners.
+#[derive(Default)]
+struct List {
+    first: OnceLock<Box<Link>>,
+    /// How many there are; held while one is added.
+    count: Mutex<usize>,
+}
+
+struct Link {
+    armed: Arc<Armed>,
+    next: OnceLock<Box<Link>>,
+}
+
+impl List {
+    fn iter(&self) -> impl Iterator<Item = &Arc<Armed>> {
+        let links = std::iter::successors(self.first.get(), |link| link.next.get());
+        links.map(|link| &link.armed).filter(|armed| !armed.is_forgotten())
+    }
+
+    fn push(&self, armed: Arc<Armed>) -> Result<(), Error> {
+        let mut count = lock(&self.count);
+        if *count >= REMEMBERED || self.iter().filter(|armed| !armed.is_disarmed()).count() >= FAULTS {
+            let text = format!("a test has at most {FAULTS} faults in force, and arms {REMEMBERED} in all");
+            return Err(Error::new(Kind::Limit, text));
+        }
+        let mut end = &self.first;
+        while let Some(link) = end.get() {
+            end = &link.next;
+        }
+        // Nobody else adds meanwhile, so that the end is still one.
+        end.get_or_init(|| Box::new(Link { armed, next: OnceLock::new() }));
+        *count += 1;
+        Ok(())
+    }
 }
 
 /// The tables of all tests that have armed anything, for hits on threads that belong to no test.
@@ -35,19 +72,8 @@ impl FaultTable {
     }
 
     /// The faults in force that have this name, in the order of their arming.
-    pub(super) fn with_name(&self, name: &str) -> impl Iterator<Item = Arc<Armed>> {
-        let mut at = 0;
-        // The lock is taken anew for each, since code of the user runs in between.
-        std::iter::from_fn(move || {
-            let armed = self.read();
-            let found = armed.iter().skip(at).position(|armed| armed.spec.point == name)? + at;
-            at = found + 1;
-            Some(Arc::clone(&armed[found]))
-        })
-    }
-
-    fn read(&self) -> RwLockReadGuard<'_, Vec<Arc<Armed>>> {
-        self.armed.read().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn with_name(&self, name: &str) -> impl Iterator<Item = &Arc<Armed>> {
+        self.armed.iter().filter(move |armed| armed.spec.point == name)
     }
 
     /// Puts a fault in force.
@@ -60,14 +86,7 @@ impl FaultTable {
         t.scope.still_open("a fault")?;
         check(&spec)?;
         let armed = Arc::new(Armed::new(spec, place, t.seed()));
-        {
-            let mut all = self.armed.write().unwrap_or_else(PoisonError::into_inner);
-            if all.iter().filter(|armed| !armed.is_disarmed()).count() >= FAULTS || all.len() >= REMEMBERED {
-                let text = format!("a test has at most {FAULTS} faults in force, and arms {REMEMBERED} in all");
-                return Err(Error::new(Kind::Limit, text));
-            }
-            all.push(Arc::clone(&armed));
-        }
+        self.armed.push(Arc::clone(&armed))?;
         enlist(self);
         site::arm(&armed.spec.point);
         t.record("fault", format!("armed {}", armed.describe()));
@@ -82,9 +101,9 @@ impl FaultTable {
     }
 
     /// Takes a fault out of force as if it had never been armed.
-    pub(super) fn forget(&self, armed: &Arc<Armed>) {
+    pub(super) fn forget(armed: &Armed) {
         Self::disarm(armed);
-        self.armed.write().unwrap_or_else(PoisonError::into_inner).retain(|other| !Arc::ptr_eq(other, armed));
+        armed.forget();
     }
 
     fn note_escape(&self, point: &'static str, thread: &str) {
@@ -136,13 +155,13 @@ impl FaultTable {
 
 impl Part for FaultTable {
     fn release(&self) {
-        self.read().iter().for_each(|armed| armed.let_go());
+        self.armed.iter().for_each(|armed| armed.let_go());
     }
 
     fn findings(&self) -> Vec<Finding> {
-        let mut findings: Vec<Finding> = self.read().iter().filter_map(|armed| self.judge(armed)).collect();
+        let mut findings: Vec<Finding> = self.armed.iter().filter_map(|armed| self.judge(armed)).collect();
         let mut told = Vec::new();
-        for armed in self.read().iter().filter(|armed| armed.fired() > 0) {
+        for armed in self.armed.iter().filter(|armed| armed.fired() > 0) {
             if let Some(text) = self.escapes_of(&armed.spec.point).filter(|text| !told.contains(text)) {
                 told.push(text.clone());
                 findings.push(Finding::note(text));
@@ -152,13 +171,15 @@ impl Part for FaultTable {
     }
 
     fn shut_down(&self) {
-        self.read().iter().for_each(|armed| Self::disarm(armed));
+        self.armed.iter().for_each(|armed| Self::disarm(armed));
     }
 
     fn pop(&self) -> Option<Undo> {
-        // Closures of the user may hold the test, which holds this table: they go now, and outside of the lock.
-        let armed = std::mem::take(&mut *self.armed.write().unwrap_or_else(PoisonError::into_inner));
-        (!armed.is_empty()).then(|| Undo::now("the drop of what its faults hold", move || drop(armed)))
+        // Closures of the user may hold the test, which holds this table.
+        let holding: Vec<Arc<Armed>> = self.armed.iter().filter(|armed| armed.has_closures()).cloned().collect();
+        let drop_them = move || holding.iter().for_each(|armed| armed.drop_closures());
+        let any = self.armed.iter().any(|armed| armed.has_closures());
+        any.then(|| Undo::now("the drop of what closures of faults hold", drop_them))
     }
 }
 
@@ -171,7 +192,7 @@ impl Drop for FaultTable {
 
 impl fmt::Debug for FaultTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "FaultTable({} faults)", self.read().len())
+        write!(f, "FaultTable({} faults)", self.armed.iter().count())
     }
 }
 
@@ -182,7 +203,7 @@ pub(super) fn escaped(site: &Site) {
     // Collected first: the last owner of a table drops closures of the user, which must not happen under the lock.
     let tables: Vec<Arc<FaultTable>> = lock(&TABLES).iter().filter_map(Weak::upgrade).collect();
     for table in tables {
-        if table.read().iter().any(|armed| armed.spec.point == site.name()) {
+        if table.armed.iter().any(|armed| armed.spec.point == site.name()) {
             table.note_escape(site.name(), &thread);
         }
     }

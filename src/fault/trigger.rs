@@ -1,13 +1,13 @@
 //! When a fault fires: a chain of conditions, each of which sees only the hits that the one before let through.
 
-use super::Hit;
+use super::{Hit, what::Closure};
 use crate::base::Seed;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
     fmt,
     sync::{
-        Arc, Mutex,
+        Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -42,8 +42,7 @@ pub enum Trigger {
 }
 
 /// A closure that chooses among hits.
-#[derive(Clone)]
-pub struct Predicate(pub(super) Arc<dyn Fn(&Hit<'_>) -> bool + Send + Sync>);
+pub type Predicate = Closure<dyn Fn(&Hit<'_>) -> bool + Send + Sync>;
 
 impl Trigger {
     /// What is wrong with it, if anything.
@@ -78,12 +77,6 @@ impl fmt::Display for Trigger {
 impl fmt::Debug for Trigger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
-    }
-}
-
-impl fmt::Debug for Predicate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Predicate")
     }
 }
 
@@ -129,9 +122,17 @@ impl Chain {
                 Trigger::Probability(p) => stage.draw(self.seed, hit) < *p,
                 Trigger::Key(key) => hit.key() == *key,
                 Trigger::Until(limit) => self.began.elapsed() < *limit,
-                Trigger::When(predicate) => (predicate.0)(hit),
+                Trigger::When(predicate) => predicate.get().is_some_and(|wanted| wanted(hit)),
             }
         })
+    }
+
+    pub(super) fn drop_closures(&self) {
+        for stage in &self.stages {
+            if let Trigger::When(predicate) = &stage.trigger {
+                predicate.drop_it();
+            }
+        }
     }
 
     /// Whether enough has happened for a fault that has not fired to be no accident: with a probability the demand is

@@ -1,8 +1,14 @@
 //! What a fault does.
 
 use super::{Hit, kind};
+use crate::scope::lock;
 use serde::{Deserialize, Serialize};
-use std::{any::Any, fmt, io, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    fmt, io,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 /// What a fault does at its point.
 #[derive(Clone, Serialize, Deserialize)]
@@ -35,14 +41,60 @@ pub enum Fault {
 }
 
 /// Makes the value of an error.
-#[derive(Clone)]
-pub struct MakeValue(pub(super) Arc<dyn Fn() -> Box<dyn Any + Send + Sync> + Send + Sync>);
+pub type MakeValue = Closure<dyn Fn() -> Box<dyn Any + Send + Sync> + Send + Sync>;
 
 /// A closure that runs at a point.
-#[derive(Clone)]
-pub struct Callback(pub(super) Arc<dyn Fn(&Hit<'_>) + Send + Sync>);
+pub type Callback = Closure<dyn Fn(&Hit<'_>) + Send + Sync>;
+
+/// A closure of the user that is let go when the test ends, since it may hold the test. A clone is let go by itself.
+pub struct Closure<T: ?Sized>(Mutex<Option<Arc<T>>>);
+
+impl<T: ?Sized> Closure<T> {
+    pub(super) fn new(closure: Arc<T>) -> Self {
+        Self(Mutex::new(Some(closure)))
+    }
+
+    pub(super) fn get(&self) -> Option<Arc<T>> {
+        lock(&self.0).clone()
+    }
+
+    pub(super) fn drop_it(&self) {
+        // Taken first: its destructor is the user's and runs outside of the lock.
+        let closure = lock(&self.0).take();
+        drop(closure);
+    }
+}
+
+impl<T: ?Sized> Clone for Closure<T> {
+    fn clone(&self) -> Self {
+        Self(Mutex::new(self.get()))
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for Closure<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Closure")
+    }
+}
 
 impl Fault {
+    /// Whether a closure of the user is held.
+    pub(super) fn has_closure(&self) -> bool {
+        match self {
+            Self::Value(make) => make.get().is_some(),
+            Self::Call(call) => call.get().is_some(),
+            _ => false,
+        }
+    }
+
+    pub(super) fn drop_closure(&self) {
+        match self {
+            Self::Value(make) => make.drop_it(),
+            Self::Call(call) => call.drop_it(),
+            _ => {}
+        }
+    }
+
     /// Whether a point where nothing can fail can do this.
     pub(super) fn can_pause(&self) -> bool {
         matches!(self, Self::Delay(_) | Self::Panic(_) | Self::Hold | Self::Call(_))
@@ -67,17 +119,5 @@ impl fmt::Display for Fault {
 impl fmt::Debug for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
-    }
-}
-
-impl fmt::Debug for MakeValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MakeValue")
-    }
-}
-
-impl fmt::Debug for Callback {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Callback")
     }
 }

@@ -144,7 +144,11 @@ pub(super) fn drive_elsewhere(scope: &Arc<Scope>, driver: Driver) {
 
 /// Whether the end of this test runs code of the user, which may hang.
 pub(super) fn runs_user_code(scope: &Scope) -> bool {
-    !scope.teardowns.is_empty() || scope.parts.iter().next().is_some()
+    !scope.teardowns.is_empty() || has_parts(scope)
+}
+
+fn has_parts(scope: &Scope) -> bool {
+    scope.parts.iter().next().is_some()
 }
 
 /// Watches the clock until the test is over. The caller has claimed supervision.
@@ -199,6 +203,7 @@ fn walk(scope: &Arc<Scope>, driver: Driver) -> Result<(), LeftBehind> {
         match scope.ending.stage() {
             Stage::Cancel => stage(scope, driver, "the cancellation", release)?,
             Stage::Teardowns => tear_down(scope, driver)?,
+            Stage::Checks | Stage::Parts if !has_parts(scope) => {}
             Stage::Checks => stage(scope, driver, "the checks", checks)?,
             Stage::Leaks => stage(scope, driver, "the search for leaks", leak::check)?,
             Stage::Parts => stage(scope, driver, "the stop of proxies and servers", shut_down_parts)?,
@@ -270,7 +275,12 @@ fn checks(scope: &Arc<Scope>) {
     for part in scope.parts.iter() {
         scope.find_all(part.findings());
     }
+}
+
+/// Finding out costs a panic, more than all other checks together, so it is done for failing tests and now and then.
+fn check_hook(scope: &Scope) {
     if !panics::hook_is_installed() {
+        panics::say_once_that_the_hook_is_gone();
         scope.find(Finding::note(
             "somebody replaced the panic hook of qtests (std::panic::set_hook without calling the hook before, as \
              color_eyre::install and human_panic do): panics in tasks and threads go unseen",
@@ -311,6 +321,9 @@ fn remove_dir(scope: &Arc<Scope>) {
     scope.find_all(scope.panics.findings(scope.options.task_panics));
     scope.close();
     let keep = verdict::keeps_dir(scope);
+    if verdict::fails(scope) || panics::hook_check_is_due() {
+        check_hook(scope);
+    }
     match scope.dir.end(keep) {
         Ok(None) => {}
         Ok(Some(kept)) => scope.find(Finding::note(format!("the directory of the test is kept: {}", kept.display()))),

@@ -41,6 +41,9 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) const TEARDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Options {
+    /// What [`new`](Options::new) gives.
+    pub const DEFAULT: Self = Self::new();
+
     /// The defaults: one thread, 60 s, 5 s for each teardown, real time, a derived seed.
     pub const fn new() -> Self {
         Self {

@@ -305,6 +305,28 @@ pub(super) fn hook_is_installed() -> bool {
     LAST.take().is_some_and(|last| last.message == PROBED)
 }
 
+/// How often passing tests look whether the hook is still there.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Whether nobody has looked for the hook for a while.
+pub(super) fn hook_check_is_due() -> bool {
+    static LOOKED: Mutex<Option<Instant>> = Mutex::new(None);
+    let mut looked = lock(&LOOKED);
+    let due = looked.is_none_or(|looked| looked.elapsed() >= LOOK);
+    if due {
+        *looked = Some(Instant::now());
+    }
+    due
+}
+
+/// On the raw standard error, since tests that pass say nothing else.
+pub(super) fn say_once_that_the_hook_is_gone() {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| {
+        super::say("somebody replaced the panic hook: from now on, panics in tasks and threads may go unseen");
+    });
+}
+
 /// The text of a panic's payload.
 pub(crate) fn payload_text(payload: &(dyn Any + Send)) -> String {
     if let Some(text) = payload.downcast_ref::<&'static str>() {

@@ -4,9 +4,17 @@ use super::options::{Meta, Target};
 use crate::base::{Seed, SeedWish, environment};
 use std::{path::Path, sync::OnceLock};
 
-/// What the line is made of.
-#[derive(Clone, Debug)]
-pub(super) struct Repeat {
+/// What the line is made of. It is made when a test fails: looking for its parts asks the file system.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Repeat {
+    /// The macro has told us everything.
+    Of(&'static Meta),
+    /// Only the process is known.
+    OfProcess,
+}
+
+/// The words that differ.
+struct Words {
     package: String,
     target: String,
     /// Whether the name of the test is one that a runner knows.
@@ -14,9 +22,8 @@ pub(super) struct Repeat {
     ignored: bool,
 }
 
-impl Repeat {
-    /// For a test that the macro has told us everything about.
-    pub(super) fn of(meta: &Meta) -> Self {
+impl Words {
+    fn of(meta: &Meta) -> Self {
         let module = meta.path.split("::").next().unwrap_or(meta.path);
         let target = match meta.target {
             Target::Library => "--lib".to_owned(),
@@ -29,8 +36,8 @@ impl Repeat {
         Self { package: meta.package.to_owned(), target, exact: true, ignored: meta.ignored }
     }
 
-    /// For a test of which only the process is known: cargo tells the package, the program's name the target.
-    pub(super) fn of_process() -> Self {
+    /// cargo tells the package, the program's name the target.
+    fn of_process() -> Self {
         let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
         let program = std::env::current_exe().ok();
         let stem = program.as_deref().and_then(Path::file_stem).and_then(|stem| stem.to_str()).unwrap_or_default();
@@ -45,9 +52,21 @@ impl Repeat {
         let exact = std::thread::current().name().is_some_and(|name| name != "main");
         Self { package, target, exact, ignored: false }
     }
+}
 
+impl Repeat {
     /// The line, ready for a shell.
-    pub(super) fn line(&self, name: &str, seed: Seed) -> String {
+    pub(super) fn line(self, name: &str, seed: Seed) -> String {
+        match self {
+            Self::Of(meta) => Words::of(meta),
+            Self::OfProcess => Words::of_process(),
+        }
+        .line(name, seed)
+    }
+}
+
+impl Words {
+    fn line(&self, name: &str, seed: Seed) -> String {
         let mut line = format!("QTESTS_SEED={seed} cargo test");
         if !self.package.is_empty() {
             line.push_str(&format!(" -p {}", self.package));
@@ -161,7 +180,7 @@ mod tests {
             should_panic: None,
             options: crate::scope::Options::new(),
         };
-        let line = Repeat::of(&meta).line(meta.name(), Seed::new(7));
+        let line = Words::of(&meta).line(meta.name(), Seed::new(7));
         assert!(line.starts_with("QTESTS_SEED=7 cargo test -p shop "), "{line}");
         assert!(line.ends_with("--test failing -- --exact inner::breaks --ignored"), "{line}");
     }

@@ -51,7 +51,7 @@ impl Test {
             Some(name) if name != "main" => name.to_owned(),
             _ => format!("the scope at {}:{}", place.file(), place.line()),
         };
-        let identity = (seed_of(&name, None), Repeat::of_process());
+        let identity = (seed_of(&name, None), Repeat::OfProcess);
         let place = format!("{}:{}", place.file(), place.line());
         let scope = Scope::new(Cow::Owned(name), place, Options::new(), identity, BodyKind::Owned);
         let live = Some(signal::register(&scope));

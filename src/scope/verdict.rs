@@ -77,6 +77,11 @@ pub(super) fn keeps_dir(scope: &Scope) -> bool {
     if matches!(scope.ending.body(), BodyEnd::Interrupted(_)) || scope.watch.is_hurried() {
         return false;
     }
+    fails(scope)
+}
+
+/// Whether the test fails by what is known now.
+pub(super) fn fails(scope: &Scope) -> bool {
     judge_body(scope).is_some() || judge_findings(scope, &scope.findings()).is_some()
 }
 

@@ -7,7 +7,7 @@
 //! refused here. So each step is driven once, by one thread, whatever hangs.
 
 use super::cancel::Cancel;
-use crate::base::sync::{Condvar, Mutex, MutexGuard, lock, wait};
+use crate::base::sync::{Condvar, Mutex, MutexGuard, lock};
 use std::{
     borrow::Cow,
     sync::PoisonError,
@@ -17,6 +17,10 @@ use std::{
 /// How long a driver may take to answer when a step is cut. Long enough for a thread that has to wait for a processor, so
 /// that a busy machine is not taken for a blocked thread.
 pub(super) const ANSWER: Duration = Duration::from_secs(if cfg!(qtests_loom) { 0 } else { 1 });
+
+/// How long a supervisor sleeps at most. A step whose deadline is further away need not wake it when it begins, and most
+/// are: waking it at each step costs more than all else that a watched test does.
+const NAP: Duration = Duration::from_secs(1);
 
 /// The number of a driver; only the one with the highest number may act.
 pub(super) type Driver = u32;
@@ -39,6 +43,10 @@ struct State {
     done: bool,
     driven: bool,
     supervised: bool,
+    /// How many threads wait for a change: waking nobody is a call of the system all the same.
+    waiting: usize,
+    /// When the supervisor, which sleeps now, wakes up by itself.
+    wakes_at: Option<Instant>,
     /// Set by a signal or by `process::exit`: everything is to be over by then.
     hurry: Option<Hurry>,
 }
@@ -111,7 +119,7 @@ impl Watch {
         let deadline = state.hurry.as_ref().map(|hurry| hurry.deadline(info.kind, now)).into_iter().chain(own).min();
         let cut = Cancel::new();
         state.step = Some(Step { info, deadline, cut: cut.clone(), cut_at: None, lost: None });
-        self.tell_supervisor(&state);
+        self.tell_supervisor(&state, deadline);
         Ok(cut)
     }
 
@@ -127,7 +135,9 @@ impl Watch {
         if let Ok(mut state) = self.as_driver(driver) {
             state.step = None;
             state.done = true;
-            self.changed.notify_all();
+            if state.waiting > 0 {
+                self.changed.notify_all();
+            }
         }
     }
 
@@ -218,10 +228,10 @@ impl Watch {
                     }
                 },
             };
-            state = match wake_at {
-                Some(at) => self.wait_for(state, at.saturating_duration_since(now)),
-                None => wait(&self.changed, state),
-            };
+            let nap = wake_at.map_or(NAP, |at| at.saturating_duration_since(now).min(NAP));
+            state.wakes_at = Some(now + nap);
+            state = self.wait_for(state, nap);
+            state.wakes_at = None;
         }
     }
 
@@ -230,14 +240,18 @@ impl Watch {
         if state.driver == driver && !state.done { Ok(state) } else { Err(LeftBehind) }
     }
 
-    fn tell_supervisor(&self, state: &State) {
-        if state.supervised {
+    /// Wakes the supervisor if it would sleep beyond the deadline. One that does not sleep looks by itself.
+    fn tell_supervisor(&self, state: &State, deadline: Option<Instant>) {
+        if state.wakes_at.zip(deadline).is_some_and(|(wakes_at, deadline)| deadline < wakes_at) {
             self.changed.notify_all();
         }
     }
 
-    fn wait_for<'a>(&self, state: MutexGuard<'a, State>, limit: Duration) -> MutexGuard<'a, State> {
-        self.changed.wait_timeout(state, limit).unwrap_or_else(PoisonError::into_inner).0
+    fn wait_for<'a>(&self, mut state: MutexGuard<'a, State>, limit: Duration) -> MutexGuard<'a, State> {
+        state.waiting += 1;
+        let (mut state, _) = self.changed.wait_timeout(state, limit).unwrap_or_else(PoisonError::into_inner);
+        state.waiting -= 1;
+        state
     }
 }
 
