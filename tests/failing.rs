@@ -310,3 +310,58 @@ async fn objective_is_violated(t: Test) -> Result<(), Box<dyn Error>> {
     run.assert(Slo::p99(Duration::from_millis(50)).error_rate(0.01));
     Ok(())
 }
+
+#[qtest]
+#[ignore = "must fail"]
+async fn teardown_panics_twice(t: Test) {
+    t.defer(|| println!("the rest is undone"));
+    t.defer(|| {
+        let _guard = PanicsWhenDropped;
+        panic!("a first panic");
+    });
+}
+
+#[qtest(timeout = "100ms")]
+#[ignore = "must fail"]
+async fn body_is_busy_for_ever(t: Test) {
+    t.defer(|| println!("undone"));
+    let (send, mut receive) = tokio::sync::mpsc::channel(1);
+    loop {
+        send.send(()).await.expect("the receiver lives");
+        receive.recv().await;
+    }
+}
+
+#[qtest(timeout = "100ms")]
+#[ignore = "must fail"]
+async fn guard_of_the_body_panics_when_it_is_cut() {
+    let _guard = PanicsWhenDropped;
+    pending::<()>().await;
+}
+
+#[qtest(timeout = "100ms")]
+#[ignore = "must fail"]
+fn sync_body_waits_for_ever(t: Test) {
+    let _guard = scopeguard::guard((), |()| println!("its guards run"));
+    t.block_on(pending::<()>());
+}
+
+#[qtest]
+#[ignore = "must fail"]
+async fn guarded_mock_is_not_called_and_the_body_panics(t: Test) {
+    let _guard = t.mock_scoped(&MAILER, expecting_one_mail());
+    panic!("the body comes first");
+}
+
+#[qtest(timeout = "100ms", teardown_timeout = "100ms")]
+#[ignore = "must fail"]
+async fn drop_of_the_body_hangs_and_the_rest_is_cancelled(t: Test) {
+    let test = t.clone();
+    t.defer(move || println!("cancelled: {}", test.is_cancelled()));
+    let _guard = scopeguard::guard((), |()| {
+        loop {
+            thread::park();
+        }
+    });
+    pending::<()>().await;
+}

@@ -36,23 +36,23 @@ pub(crate) fn test(model: TestModel) -> TokenStream {
 /// A plain function with one signature for all tests, so that the runner need not be generic.
 fn start(model: &TestModel, krate: &TokenStream) -> (TokenStream, TokenStream) {
     let name = &model.item.sig.ident;
-    let argument = model.takes_test.then(|| quote!(__qtest_t));
+    let argument = model.takes_test.then(|| quote!(__qtests_t));
     if model.item.sig.asyncness.is_some() {
         let start = quote! {
-            fn __qtest_start(__qtest_t: #krate::Test) -> #krate::rt::BodyFuture {
-                let _ = &__qtest_t;
+            fn __qtests_begin(__qtests_t: #krate::Test) -> #krate::rt::BodyFuture {
+                let _ = &__qtests_t;
                 #krate::rt::body(::std::boxed::Box::new(#name(#argument)))
             }
         };
-        (start, quote!(#krate::rt::Body::Async(__qtest_start)))
+        (start, quote!(#krate::rt::Body::Async(__qtests_begin)))
     } else {
         let start = quote! {
-            fn __qtest_start(__qtest_t: #krate::Test) -> #krate::rt::BodyResult {
-                let _ = &__qtest_t;
+            fn __qtests_begin(__qtests_t: #krate::Test) -> #krate::rt::BodyResult {
+                let _ = &__qtests_t;
                 #krate::rt::Outcome::into_body_result(#name(#argument))
             }
         };
-        (start, quote!(#krate::rt::Body::Sync(__qtest_start)))
+        (start, quote!(#krate::rt::Body::Sync(__qtests_begin)))
     }
 }
 

@@ -91,8 +91,9 @@ impl Connection {
             end = self.sentenced() => end,
             end = self.carry(&mut client, &mut server) => end,
         };
-        self.close(&end, client, server);
-        self.tell_end(end);
+        // Told first: whoever sees the connection end may end the test at once, and asks which toxic met something.
+        self.tell_end(&end);
+        Self::close(&end, client, server);
     }
 
     /// Cuts it as soon as its task runs.
@@ -210,7 +211,7 @@ impl Connection {
         }
     }
 
-    fn close(&self, end: &End, client: TcpStream, server: Option<TcpStream>) {
+    fn close(end: &End, client: TcpStream, server: Option<TcpStream>) {
         for stream in [Some(client), server].into_iter().flatten() {
             match end {
                 End::Finished => {}
@@ -223,7 +224,7 @@ impl Connection {
         }
     }
 
-    fn tell_end(&self, end: End) {
+    fn tell_end(&self, end: &End) {
         self.ended.store(true, Relaxed);
         let (number, passed) = (self.number, Passed(self));
         match end {
@@ -231,8 +232,8 @@ impl Connection {
             End::Broken(error) => self.site.record(&format!("conn {number} broke after {passed}: {error}")),
             End::Unreachable(why) => self.site.record(&format!("conn {number} closed with a reset: {why}")),
             End::Cut(how, by) => {
-                let verb = if how == Cut::Rst { "reset" } else { "closed" };
-                let name = by.map_or_else(
+                let verb = if *how == Cut::Rst { "reset" } else { "closed" };
+                let name = by.as_ref().map_or_else(
                     || "a removed toxic".to_owned(),
                     |by| {
                         count(&by.met, 1);

@@ -85,8 +85,8 @@ impl Desk {
         self.site.record(&format!("armed `{}` at {at}", armed.spec));
         if !waiting.is_empty() {
             // Their clients are connected already; to them this is a connection that closes.
-            waiting.iter().for_each(finish);
             count(&armed.met, waiting.len() as u64);
+            waiting.iter().for_each(finish);
             self.site.record(&format!(
                 "closed {} connections that were not accepted yet, by `{}`",
                 waiting.len(),

@@ -208,3 +208,57 @@ fn a_sync_test_can_await_on_its_runtime(t: Test) {
     });
     assert_eq!(answer, 42);
 }
+
+#[tokio::test]
+async fn a_scope_that_is_dropped_on_the_only_thread_of_a_runtime_does_not_accuse_its_tasks() {
+    let t = Test::scoped();
+    let cancelled = t.cancelled();
+    let task = t.spawn(cancelled);
+    drop(t);
+    task.await.unwrap();
+}
+
+#[qtest]
+async fn more_panics_than_a_test_remembers_are_counted_right(t: Test) {
+    for _ in 0..150 {
+        assert!(t.spawn(async { std::panic::panic_any("joined") }).await.is_err());
+    }
+    t.expect_panics(150);
+    for _ in 0..150 {
+        assert!(tokio::spawn(async { std::panic::panic_any("expected") }).await.is_err());
+    }
+}
+
+#[test]
+fn teardowns_share_one_runtime() {
+    let steps = Steps::default();
+    let t = Test::scoped();
+    let (send, receive) = tokio::sync::oneshot::channel();
+    let heard = steps.clone();
+    t.defer_async(async move {
+        receive.await.expect("the sender was dropped");
+        heard.took("heard");
+    });
+    t.defer(move || send.send(()).expect("the receiver lives"));
+    drop(t);
+    assert_eq!(steps.all(), ["heard"]);
+}
+
+#[qtest]
+async fn a_teardown_may_spawn(t: Test) {
+    t.defer(|| drop(tokio::spawn(async {})));
+}
+
+#[test]
+fn a_restore_closure_may_register_an_async_teardown() {
+    qtests::seam! {
+        NUMBER: fn() -> u32 = || 1;
+    }
+    let steps = Steps::default();
+    let t = Test::scoped();
+    let (test, late) = (Test::clone(&t), steps.clone());
+    t.mock(&NUMBER, Arc::new(|| 2)).on_restore(move || test.defer_async(async move { late.took("late") }));
+    assert_eq!(NUMBER.get()(), 2);
+    drop(t);
+    assert_eq!(steps.all(), ["late"]);
+}

@@ -89,6 +89,12 @@ must_fail!(
     proxy_meets_a_paused_clock,
     toxic_meets_no_traffic,
     objective_is_violated,
+    teardown_panics_twice,
+    body_is_busy_for_ever,
+    guard_of_the_body_panics_when_it_is_cut,
+    sync_body_waits_for_ever,
+    guarded_mock_is_not_called_and_the_body_panics,
+    drop_of_the_body_hangs_and_the_rest_is_cancelled,
 );
 
 /// Executes the line that a report gives, in a shell, as a reader would.

@@ -149,11 +149,21 @@ async fn held_code_waits_and_is_let_go_one_by_one_or_all_at_once(t: Test) {
 #[qtest]
 async fn a_held_thread_waits_at_a_pause_point(t: Test) {
     let hold = t.fault("it.pause").hold().arm();
-    let held = tokio::task::spawn_blocking(pause);
+    let passed = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&passed);
+    let held = tokio::task::spawn_blocking(move || {
+        pause();
+        count.fetch_add(1, SeqCst)
+    });
     hold.wait_reached().await;
-    assert!(!held.is_finished());
+    // The thread has to get to the gate and must not get beyond it: it is given the time to be wrong.
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(passed.load(SeqCst), 0);
     hold.release();
     held.await.unwrap();
+    assert_eq!(passed.load(SeqCst), 1);
 }
 
 #[qtest]
@@ -229,6 +239,7 @@ fn unknown_names_and_nonsense_are_refused_with_the_cure() {
 fn arming_an_unknown_name_panics_at_the_line_of_the_test() {
     let t = Test::scoped();
     let panic = catch_unwind(AssertUnwindSafe(|| t.fault("it.nothing").hang().arm())).unwrap_err();
+    // Where it is told is in the transcript of `fault_has_an_unknown_name`.
     assert!(panic.downcast_ref::<String>().unwrap().contains("there is no fault point `it.nothing`"));
 }
 
@@ -236,7 +247,7 @@ fn arming_an_unknown_name_panics_at_the_line_of_the_test() {
 fn all_points_of_the_binary_are_listed() {
     let points: Vec<_> = fault::points().into_iter().filter(|site| site.name().starts_with("it.")).collect();
     let names: Vec<_> = points.iter().map(|site| site.name()).collect();
-    assert_eq!(names, ["it.async", "it.keyed", "it.mapped", "it.pause", "it.sync"]);
+    assert_eq!(names, ["it.async", "it.keyed", "it.locked", "it.mapped", "it.pause", "it.sync"]);
     assert!(points.iter().all(|site| site.file().ends_with("fault.rs") && site.line() > 0));
 }
 
@@ -315,6 +326,41 @@ async fn a_fault_that_never_fired_fails_a_scope_and_an_optional_one_does_not() {
     assert!(sync_point().is_ok());
     let verdict = t.finish().await;
     assert!(verdict.passed(), "a draw was made: {verdict}");
+}
+
+#[test]
+fn a_fault_lets_go_of_its_closures_when_its_test_ends() {
+    let held = Arc::new(());
+    let t = Test::scoped();
+    let (test, inner) = (Test::clone(&t), Arc::clone(&held));
+    let fault = t.fault("it.sync").when(|_| true).call(move |_| test.note(format!("{inner:?}"))).arm();
+    sync_point().unwrap();
+    drop(t);
+    assert_eq!((Arc::strong_count(&held), fault.fired()), (1, 1));
+}
+
+#[qtest]
+async fn a_task_that_hangs_ends_with_its_test(t: Test) {
+    let hang = t.fault("it.async").hang().arm();
+    let task = t.spawn(async_point());
+    hang.wait_reached().await;
+    t.defer_async(async move {
+        let error = task.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::Interrupted);
+    });
+}
+
+#[qtest]
+fn a_point_lets_go_of_what_its_fields_borrow_before_it_waits(t: Test) {
+    let key = std::sync::Mutex::new("k".to_owned());
+    let _slow = t.fault("it.locked").hold().arm();
+    std::thread::scope(|threads| {
+        let waits = threads.spawn(qtests::bind(|| fault_point!("it.locked", key = *key.lock().unwrap()).is_ok()));
+        t.block_on(_slow.wait_reached());
+        drop(key.lock().unwrap());
+        _slow.release();
+        assert!(waits.join().unwrap());
+    });
 }
 
 #[test]

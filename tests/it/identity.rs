@@ -94,3 +94,33 @@ fn scopes_can_be_nested_and_the_outer_one_comes_back() {
     assert_eq!(rx.recv().unwrap().0, None);
     assert_eq!(here().as_deref(), Some(outer.name()));
 }
+
+#[test]
+fn scopes_on_one_thread_may_end_in_any_order() {
+    let first = Test::scoped();
+    let second = Test::scoped();
+    drop(first);
+    assert_eq!(here().as_deref(), Some(second.name()));
+    drop(second);
+    assert_eq!(here(), None);
+}
+
+#[tokio::test]
+async fn a_bound_future_is_dropped_inside_its_test() {
+    struct Looks(mpsc::Sender<Option<String>>);
+    impl Drop for Looks {
+        fn drop(&mut self) {
+            let _ = self.0.send(here());
+        }
+    }
+    let t = Test::scoped();
+    let (told, heard) = mpsc::channel();
+    let looks = Looks(told);
+    let bound = async move {
+        let _looks = looks;
+        std::future::pending::<()>().await;
+    }
+    .in_test();
+    thread::spawn(move || drop(bound)).join().unwrap();
+    assert_eq!(heard.recv().unwrap().as_deref(), Some(t.name()));
+}
