@@ -68,8 +68,9 @@ fn breaks_one_test(t: &Test, bug: Bug) {
     assert!(run.with_verdict("ok").contains(&FAULT_FREE), "{}", run.text);
     let heading = format!("---- {guard} ----");
     let report = run.text.split_once(&heading).unwrap_or_else(|| panic!("no report in\n{}", run.text)).1;
-    for part in ["expected: ", "happened: ", says, "where:    examples/checkout/tests/resilience.rs:", "repeat with: "]
-    {
+    let repeat = format!("{}={bug} cargo test -p checkout --test resilience -- --exact {guard}", Bug::VARIABLE);
+    let place = "where:    examples/checkout/tests/resilience.rs:";
+    for part in ["expected: ", "happened: ", says, place, "repeat with: ", &repeat] {
         assert!(report.contains(part), "no {part:?} in the report of {bug}:\n{report}");
     }
 }
