@@ -63,7 +63,7 @@ async fn what_cannot_be_sold_is_refused_with_the_reason(t: Test) -> Outcome {
     Ok(())
 }
 
-/// The payment service works, but its answers take a minute.
+/// The payment service works, but its answers take a minute. As soon as it is quick again the order is taken back.
 #[qtest]
 async fn slow_payments_do_not_keep_the_customer_waiting(t: Test) -> Outcome {
     const PATIENCE: Duration = Duration::from_secs(5);
@@ -71,9 +71,10 @@ async fn slow_payments_do_not_keep_the_customer_waiting(t: Test) -> Outcome {
     let wire = t.proxy(world.payments.addr()).await?;
     world.settings.payments = wire.addr();
     world.settings.payment_timeout = Duration::from_millis(500);
+    world.settings.recovery_interval = Duration::from_millis(50);
     let (shop, store) = world.open().await?;
 
-    wire.add(Latency::of(Duration::from_secs(60))).await?;
+    let slow = wire.add(Latency::of(Duration::from_secs(60))).await?;
     let (start, answer) = (Instant::now(), timeout(PATIENCE, shop.order("teapot", 1)).await);
 
     let refused = matches!(answer, Ok(Err(ShopError::Refused { status: 502, .. })));
@@ -84,6 +85,10 @@ async fn slow_payments_do_not_keep_the_customer_waiting(t: Test) -> Outcome {
     let expected = format!("a refusal with status 502 within {PATIENCE:?}");
     check(refused, "payments are slow, and the customer waits with us", expected, happened);
     assert_eq!(store.orders().await?, 0, "orders that stand although the customer was told that they do not");
+
+    slow.remove().await?;
+    eventually("payments are quick, and the order is taken back", async || count(&store, Status::Cancelled).await == 1)
+        .await;
     Ok(())
 }
 
