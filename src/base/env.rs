@@ -37,6 +37,8 @@ pub(crate) enum SeedWish {
 pub(crate) struct Environment {
     pub(crate) seed: SeedWish,
     pub(crate) strict: bool,
+    /// What else decides whether a test fails, with its value: part of the line that repeats a test.
+    pub(crate) also_decides: Vec<(&'static str, String)>,
     /// The one test of this process, where a runner gives each test a process of its own.
     pub(crate) sole_test: Option<String>,
     /// What is wrong with the variables; printed once.
@@ -60,7 +62,13 @@ pub(crate) fn strict() -> bool {
 
 /// Reads the variables; pure, so that every mistake can be tested.
 fn read(variables: impl Iterator<Item = (String, String)>) -> Environment {
-    let mut found = Environment { seed: SeedWish::Derived, strict: false, sole_test: None, complaints: Vec::new() };
+    let mut found = Environment {
+        seed: SeedWish::Derived,
+        strict: false,
+        also_decides: Vec::new(),
+        sole_test: None,
+        complaints: Vec::new(),
+    };
     let mut own_process = false;
     for (name, value) in variables {
         match name.as_str() {
@@ -69,11 +77,15 @@ fn read(variables: impl Iterator<Item = (String, String)>) -> Environment {
                 None => found.complaints.push(not_understood(SEED, &value)),
             },
             STRICT => match value.as_str() {
-                "1" => found.strict = true,
+                "1" => {
+                    found.strict = true;
+                    found.also_decides.push((STRICT, value));
+                }
                 "0" | "" => {}
                 _ => found.complaints.push(not_understood(STRICT, &value)),
             },
-            DEMO_BUG => {}
+            DEMO_BUG if value.is_empty() => {}
+            DEMO_BUG => found.also_decides.push((DEMO_BUG, value)),
             "NEXTEST_EXECUTION_MODE" => own_process = value == "process-per-test",
             "NEXTEST_TEST_NAME" => found.sole_test = Some(value),
             other if other.starts_with("QTESTS_") => found.complaints.push(unknown(other)),
@@ -83,6 +95,7 @@ fn read(variables: impl Iterator<Item = (String, String)>) -> Environment {
     if !own_process {
         found.sole_test = None;
     }
+    found.also_decides.sort();
     found
 }
 
@@ -132,6 +145,13 @@ mod tests {
         assert_eq!(read.seed, SeedWish::Derived);
         assert!(read.complaints[0].contains("QTESTS_SEED=\"many\"") && read.complaints[0].contains("a number"));
         assert!(read.complaints[1].contains("QTESTS_STRICT=\"yes\""));
+    }
+
+    #[test]
+    fn what_decides_whether_a_test_fails_is_kept_for_the_line_that_repeats_it() {
+        let read = read_pairs(&[(STRICT, "1"), (SEED, "7"), (DEMO_BUG, "no-transaction"), ("OTHER", "1")]);
+        assert_eq!(read.also_decides, [(DEMO_BUG, "no-transaction".to_owned()), (STRICT, "1".to_owned())]);
+        assert!(read_pairs(&[(STRICT, "0"), (DEMO_BUG, "")]).also_decides.is_empty());
     }
 
     #[test]

@@ -67,7 +67,11 @@ impl Repeat {
 
 impl Words {
     fn line(&self, name: &str, seed: Seed) -> String {
-        let mut line = format!("QTESTS_SEED={seed} cargo test");
+        let mut line = format!("QTESTS_SEED={seed} ");
+        for (name, value) in &environment().also_decides {
+            line.push_str(&format!("{name}={} ", quoted(value)));
+        }
+        line.push_str("cargo test");
         if !self.package.is_empty() {
             line.push_str(&format!(" -p {}", self.package));
         }

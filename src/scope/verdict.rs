@@ -125,12 +125,13 @@ fn judge_body(scope: &Scope) -> Option<Judgement> {
 }
 
 /// What a panic says was expected, and what happened. The judges of this crate, such as the one of load runs, panic with
-/// a headline and labelled lines; anybody else's panic is told as it is.
+/// a headline and labelled lines (and a place, which the panic has too), and so may a test; any other panic is told as it
+/// is.
 fn told(message: &str) -> (String, String) {
     let plain = || ("the body to return".to_owned(), format!("it panicked: {message}"));
     let Some((headline, rest)) = message.split_once("\n  expected: ") else { return plain() };
     let Some((expected, rest)) = rest.split_once("\n  happened: ") else { return plain() };
-    let Some((happened, _)) = rest.split_once("\n  where: ") else { return plain() };
+    let happened = rest.split_once("\n  where: ").map_or(rest, |(happened, _)| happened);
     let unindented: Vec<&str> = happened.lines().map(str::trim_start).collect();
     (expected.to_owned(), format!("{headline}\n{}", unindented.join("\n")))
 }
@@ -166,5 +167,21 @@ fn push_labelled(text: &mut String, label: &str, value: &str) {
     text.push_str(&format!("  {label:<10}{}\n", lines.next().unwrap_or_default()));
     for line in lines {
         text.push_str(&format!("  {:<10}{line}\n", ""));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::told;
+
+    #[test]
+    fn a_panic_in_the_words_of_a_judge_is_told_as_one() {
+        let judged = ("one".to_owned(), "charged again\ntwo\nin all".to_owned());
+        let lines = "charged again\n  expected: one\n  happened: two\n            in all";
+        assert_eq!(told(lines), judged);
+        assert_eq!(told(&format!("{lines}\n  where: there\n  repeat with: it")), judged);
+        for plain in ["no", "no\n  expected: one", "no\n  happened: two"] {
+            assert_eq!(told(plain), ("the body to return".to_owned(), format!("it panicked: {plain}")));
+        }
     }
 }
