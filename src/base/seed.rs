@@ -37,8 +37,12 @@ impl Seed {
 
     /// The same draw as a number in `0.0..1.0`.
     pub fn draw_unit(self, site: &str, key: &str, hit: u64) -> f64 {
-        // The 53 upper bits are what an f64 can hold.
-        (self.draw(site, key, hit) >> 11) as f64 / (1_u64 << 53) as f64
+        unit(self.draw(site, key, hit))
+    }
+
+    /// The draw, as a number in `0.0..1.0`, for a place that is known by numbers.
+    pub(crate) fn draw_unit_at(self, place: &[u64]) -> f64 {
+        unit(place.iter().fold(mix(self.0), |hash, part| mix(hash ^ mix(*part))))
     }
 }
 
@@ -52,6 +56,11 @@ impl fmt::Debug for Seed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Seed({})", self.0)
     }
+}
+
+/// The 53 upper bits are what an f64 can hold.
+fn unit(draw: u64) -> f64 {
+    (draw >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 const FNV_START: u64 = 0xcbf2_9ce4_8422_2325;

@@ -91,7 +91,8 @@ impl Clause {
                 "run too short: its slices resemble each other too much to be taken as independent".to_owned(),
             ),
             Finding::Undecided => Self::Open(format!(
-                "the interval does not exclude the limit; proof takes at least {} arrivals",
+                "the interval does not exclude the limit: hold longer, or ask for less; arrivals as bursty as these prove it \
+                 from some {} on, if none of them is over",
                 count(judgement.arrivals_to_prove)
             )),
         }

@@ -11,11 +11,13 @@ use std::time::{Duration, Instant};
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
+use crate::scope::lock;
+
 use super::drain;
 use super::gate;
 use super::link::{Broken, Link};
 use super::site::Site;
-use super::state::{Armed, State, count, lock};
+use super::state::{Armed, State, count};
 use super::timer::wait;
 use super::toxic::{Cut, Direction};
 use super::upstream::{Unreachable, dial};

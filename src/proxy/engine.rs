@@ -8,13 +8,13 @@ use std::time::Duration;
 use tokio::runtime;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::base::Error;
-use crate::scope::{Finding, Part, Test};
+use crate::base::{Error, Seed};
+use crate::scope::{Finding, Part, Test, lock};
 
 use super::desk::{Desk, Order};
 use super::gate::Gate;
 use super::site::Site;
-use super::state::{State, lock};
+use super::state::State;
 use super::upstream::Upstream;
 
 /// How long the end of a test waits for the thread; it has nothing to do but to drop sockets.
@@ -25,7 +25,7 @@ pub(super) type Opened = (Arc<State>, mpsc::UnboundedSender<Order>);
 
 struct Request {
     upstream: Upstream,
-    seed: u64,
+    seed: Seed,
     reply: oneshot::Sender<Result<Opened, Error>>,
 }
 
@@ -67,7 +67,7 @@ impl Engine {
     }
 
     /// Opens a proxy.
-    pub(super) async fn open(&self, upstream: Upstream, seed: u64) -> Result<Opened, Error> {
+    pub(super) async fn open(&self, upstream: Upstream, seed: Seed) -> Result<Opened, Error> {
         let (reply, answer) = oneshot::channel();
         let request = Request { upstream, seed, reply };
         let sent = lock(&self.requests).as_ref().is_some_and(|requests| requests.send(request).is_ok());
@@ -135,7 +135,7 @@ async fn open(
     test: Test,
     number: u64,
     upstream: Upstream,
-    seed: u64,
+    seed: Seed,
     proxies: &Mutex<Vec<Arc<State>>>,
 ) -> Result<Opened, Error> {
     let addrs = upstream.resolve().await?;

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::base::Error;
+use crate::base::{Error, Seed};
 use crate::scope::Test;
 
 use super::desk::Order;
@@ -27,7 +27,7 @@ pub struct FaultProxy {
 }
 
 impl FaultProxy {
-    pub(super) async fn start(test: &Test, upstream: Upstream, seed: u64) -> Result<FaultProxy, Error> {
+    pub(super) async fn start(test: &Test, upstream: Upstream, seed: Seed) -> Result<FaultProxy, Error> {
         if test.clock_is_paused() {
             return Err(Error::paused_clock("a proxy"));
         }

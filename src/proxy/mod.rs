@@ -92,6 +92,6 @@ impl Test {
     /// Dropped before it returns, it may leave a proxy that nobody uses; it stops with the test.
     pub async fn proxy(&self, upstream: impl Into<Upstream>) -> Result<FaultProxy, Error> {
         self.scope.still_open("a proxy")?;
-        FaultProxy::start(self, upstream.into(), self.seed().value()).await
+        FaultProxy::start(self, upstream.into(), self.seed()).await
     }
 }

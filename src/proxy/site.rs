@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
-use crate::scope::Test;
+use crate::scope::{Test, lock};
 
 use super::connection::{Connection, Sentence};
-use super::state::{State, count, lock};
+use super::state::{State, count};
 
 /// It lives as long as the engine's thread: what a test holds must not hold the test.
 pub(super) struct Site {

@@ -4,8 +4,11 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
+
+use crate::base::Seed;
+use crate::scope::lock;
 
 use super::refusals::Refusals;
 use super::toxic::{Direction, LinkId, Spec, later};
@@ -17,16 +20,11 @@ pub(super) const MAX_ARMED: usize = 1_000;
 /// Removed toxics that nothing has met are remembered, for the findings and for a cut that is on its way, up to this many of a proxy.
 const MAX_UNMET: usize = 1_000;
 
-/// Locks also what a panicking thread left behind: no invariant here spans more than one statement.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// One proxy. It holds no `Test`, so that a test may hold it.
 pub(super) struct State {
     /// From 1, in the order in which the test made them.
     pub(super) number: u64,
-    pub(super) seed: u64,
+    pub(super) seed: Seed,
     pub(super) addr: SocketAddr,
     pub(super) upstream: Upstream,
     /// Changed only on the engine's thread, which also changes `version` then.
@@ -41,7 +39,7 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(number: u64, seed: u64, addr: SocketAddr, upstream: Upstream) -> State {
+    pub(super) fn new(number: u64, seed: Seed, addr: SocketAddr, upstream: Upstream) -> State {
         State {
             number,
             seed,

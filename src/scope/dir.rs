@@ -31,6 +31,11 @@ impl Dir {
         Ok(path)
     }
 
+    /// Whether there is anything to remove.
+    pub(super) fn is_made(&self) -> bool {
+        self.path.get().is_some()
+    }
+
     /// Removes the directory, or leaves it and returns where it is.
     pub(super) fn end(&self, keep: bool) -> Result<Option<PathBuf>, std::io::Error> {
         match super::lock(&self.made).take() {

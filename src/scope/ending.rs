@@ -151,6 +151,10 @@ fn has_parts(scope: &Scope) -> bool {
     scope.parts.iter().next().is_some()
 }
 
+fn leaves_anything(scope: &Scope) -> bool {
+    scope.dir.is_made() || scope.home.peek().is_some()
+}
+
 /// Watches the clock until the test is over. The caller has claimed supervision.
 pub(super) fn supervise(scope: &Arc<Scope>) {
     loop {
@@ -198,17 +202,22 @@ fn stuck(scope: &Scope, step: &StepInfo, lost: Option<String>) {
     }
 }
 
+/// A stage counts as a step where it may wait for code of the user or for the system. Most tests have nothing to wait for,
+/// and steps are most of what an empty test costs.
 fn walk(scope: &Arc<Scope>, driver: Driver) -> Result<(), LeftBehind> {
     loop {
         match scope.ending.stage() {
+            Stage::Cancel if !has_parts(scope) => release(scope),
             Stage::Cancel => stage(scope, driver, "the cancellation", release)?,
             Stage::Teardowns => tear_down(scope, driver)?,
             Stage::Checks | Stage::Parts if !has_parts(scope) => {}
             Stage::Checks => stage(scope, driver, "the checks", checks)?,
+            Stage::Leaks if leak::nothing_lives(scope) => {}
             Stage::Leaks => stage(scope, driver, "the search for leaks", leak::check)?,
             Stage::Parts => stage(scope, driver, "the stop of proxies and servers", shut_down_parts)?,
             Stage::Runtime => stage(scope, driver, "the shutdown of the runtime", shut_down_runtime)?,
             Stage::Pops => pop_parts(scope, driver)?,
+            Stage::Remains if !leaves_anything(scope) => remove_dir(scope),
             Stage::Remains => stage(scope, driver, "the removal of the directory", remove_dir)?,
             Stage::Over => return Ok(()),
         }

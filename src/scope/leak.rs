@@ -95,6 +95,11 @@ impl Ledger {
     }
 }
 
+/// Whether there is nothing to look for.
+pub(super) fn nothing_lives(scope: &Arc<Scope>) -> bool {
+    lock(&scope.ledger.live).is_empty() && foreign_tasks(scope) == 0
+}
+
 /// Looks for what outlived the test; runs on a driver, before the runtime is shut down.
 pub(super) fn check(scope: &Arc<Scope>) {
     let rule = scope.options.leaks;

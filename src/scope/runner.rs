@@ -67,9 +67,14 @@ pub fn judge(meta: &'static Meta, body: Body) -> Verdict {
     signal::block_if_ending();
     panics::install_hook();
     let seed = seed_of(meta.name(), meta.options.seed);
-    let place = format!("{}:{}", meta.file, meta.line);
     let body_kind = BodyKind::Driven { should_panic: meta.should_panic };
-    let scope = Scope::new(Cow::Borrowed(meta.name()), place, meta.options, (seed, Repeat::Of(meta)), body_kind);
+    let scope = Scope::new(
+        Cow::Borrowed(meta.name()),
+        (meta.file, meta.line),
+        meta.options,
+        (seed, Repeat::Of(meta)),
+        body_kind,
+    );
     claim_process(&scope);
     scope.watch.claim_driving();
     let _live = signal::register(&scope);

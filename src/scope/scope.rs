@@ -30,8 +30,8 @@ use std::{
 /// Everything that belongs to one running test. [`Test`](super::Test) is the handle that users hold.
 pub(crate) struct Scope {
     pub(super) name: Cow<'static, str>,
-    /// `file:line` of the test.
-    pub(super) place: String,
+    /// File and line of the test.
+    place: (&'static str, u32),
     pub(super) options: Options,
     pub(super) seed: Seed,
     /// `#[should_panic]`, with the text that it expects.
@@ -75,7 +75,7 @@ struct Findings {
 impl Scope {
     pub(super) fn new(
         name: Cow<'static, str>,
-        place: String,
+        place: (&'static str, u32),
         options: Options,
         (seed, repeat): (Seed, Repeat),
         body: BodyKind,
@@ -106,6 +106,11 @@ impl Scope {
 
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Where the test stands.
+    pub(super) fn place_text(&self) -> String {
+        format!("{}:{}", self.place.0, self.place.1)
     }
 
     /// One line in the journal.

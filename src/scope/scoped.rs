@@ -52,7 +52,7 @@ impl Test {
             _ => format!("the scope at {}:{}", place.file(), place.line()),
         };
         let identity = (seed_of(&name, None), Repeat::OfProcess);
-        let place = format!("{}:{}", place.file(), place.line());
+        let place = (place.file(), place.line());
         let scope = Scope::new(Cow::Owned(name), place, Options::new(), identity, BodyKind::Owned);
         let live = Some(signal::register(&scope));
         let entered = Entered::new(Arc::downgrade(&scope));

@@ -86,7 +86,7 @@ pub(super) fn fails(scope: &Scope) -> bool {
 }
 
 fn judge_body(scope: &Scope) -> Option<Judgement> {
-    let here = || scope.place.clone();
+    let here = || scope.place_text();
     let (expected, happened, place) = match (scope.ending.body(), scope.should_panic) {
         (BodyEnd::Passed, None) => return None,
         (BodyEnd::Panicked(panicked), Some(text)) if panicked.message.contains(text) => return None,
@@ -142,7 +142,7 @@ fn judge_findings(scope: &Scope, findings: &[Finding]) -> Option<Judgement> {
     Some(Judgement {
         expected: "nothing to be wrong after the body, which did what it should".to_owned(),
         happened: first.text.clone(),
-        place: scope.place.clone(),
+        place: scope.place_text(),
     })
 }
 

@@ -121,43 +121,32 @@ impl Effect for Delay {
 }
 
 /// The delay within `latency +- jitter` that a draw stands for; all draws are equally likely.
-fn spread(latency: Duration, jitter: Duration, draw: u64) -> Duration {
+fn spread(latency: Duration, jitter: Duration, share: f64) -> Duration {
     if jitter.is_zero() {
         return latency;
     }
-    // 53 bits are what an f64 holds exactly: 0.0 <= share < 1.0.
-    let share = (draw >> 11) as f64 / (1_u64 << 53) as f64;
     // In two halves, since twice the jitter need not be a duration.
     (latency - jitter).saturating_add(jitter.mul_f64(share)).saturating_add(jitter.mul_f64(share))
 }
 
-/// A draw that depends on nothing but the place and the number of the chunk there.
-fn draw(link: &LinkId, chunk: u64) -> u64 {
-    let direction = link.direction as u64;
-    [link.proxy, link.connection, link.toxic, direction, chunk]
-        .into_iter()
-        .fold(link.seed, |hash, part| splitmix64(hash ^ splitmix64(part)))
-}
-
-/// Steele, Lea, Flood: Fast splittable pseudorandom number generators (OOPSLA 2014), the output function of SplitMix64.
-fn splitmix64(state: u64) -> u64 {
-    let z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
+/// A draw in `0.0..1.0` that depends on nothing but the place and the number of the chunk there.
+fn draw(link: &LinkId, chunk: u64) -> f64 {
+    link.seed.draw_unit_at(&[link.proxy, link.connection, link.toxic, link.direction as u64, chunk])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Seed;
 
-    const LINK: LinkId = LinkId { seed: 7, proxy: 1, connection: 2, toxic: 3, direction: Direction::Downstream };
+    const LINK: LinkId =
+        LinkId { seed: Seed::new(7), proxy: 1, connection: 2, toxic: 3, direction: Direction::Downstream };
 
     #[test]
     fn draws_repeat_and_differ_by_place() {
         assert_eq!(draw(&LINK, 5), draw(&LINK, 5));
         let others = [
-            LinkId { seed: 8, ..LINK },
+            LinkId { seed: Seed::new(8), ..LINK },
             LinkId { proxy: 2, ..LINK },
             LinkId { connection: 3, ..LINK },
             LinkId { toxic: 4, ..LINK },
@@ -177,7 +166,7 @@ mod tests {
             let share = delays.iter().filter(|delay| (from..from + jitter / 2).contains(delay)).count();
             assert!((4_700..5_300).contains(&share), "quarter {quarter} holds {share} of 20,000");
         }
-        assert_eq!(spread(latency, latency, 0), Duration::ZERO);
-        assert_eq!(spread(latency, Duration::ZERO, u64::MAX), latency);
+        assert_eq!(spread(latency, latency, 0.0), Duration::ZERO);
+        assert_eq!(spread(latency, Duration::ZERO, 0.999), latency);
     }
 }

@@ -18,6 +18,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::base::Seed;
+
 /// Any toxic, ready to be given to [`FaultProxy::add`](crate::proxy::FaultProxy::add).
 ///
 /// It is made from [`Latency`], [`Down`] and [`Reset`] with `into()`, which `add` does by itself.
@@ -141,7 +143,7 @@ pub(in crate::proxy) fn later(at: Instant, delay: Duration) -> Instant {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::proxy) struct LinkId {
     /// The seed of the test.
-    pub(in crate::proxy) seed: u64,
+    pub(in crate::proxy) seed: Seed,
     /// The number of the proxy in the test, from 1.
     pub(in crate::proxy) proxy: u64,
     /// The number of the connection at the proxy, from 1.
