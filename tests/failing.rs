@@ -365,3 +365,18 @@ async fn drop_of_the_body_hangs_and_the_rest_is_cancelled(t: Test) {
     });
     pending::<()>().await;
 }
+
+#[qtest]
+#[ignore = "must fail"]
+async fn load_scenario_panics_twice(t: Test) -> Result<(), Box<dyn Error>> {
+    let run = t.load("bomb").rate(Rate::per_sec(100)).hold(Duration::from_millis(100));
+    run.run((), |()| async {
+        let _guard = PanicsWhenDropped;
+        if true {
+            panic!("a first panic");
+        }
+        Ok::<(), String>(())
+    })
+    .await?;
+    Ok(())
+}

@@ -39,6 +39,16 @@ struct Link {
     next: OnceLock<Box<Link>>,
 }
 
+impl Drop for List {
+    fn drop(&mut self) {
+        // One after the other: dropping a long chain from its head would overflow the stack.
+        let mut next = self.first.take();
+        while let Some(mut link) = next {
+            next = link.next.take();
+        }
+    }
+}
+
 impl List {
     fn iter(&self) -> impl Iterator<Item = &Arc<Armed>> {
         let links = std::iter::successors(self.first.get(), |link| link.next.get());

@@ -56,6 +56,12 @@ impl<const SUB: u32> Counts<SUB> {
         self.buckets.iter().skip(Self::bucket(value) + 1).sum()
     }
 
+    /// By how much the values above the bucket of `bound` exceed it, all together.
+    pub(super) fn excess(&self, bound: u64) -> u128 {
+        let above = self.buckets.iter().enumerate().skip(Self::bucket(bound) + 1);
+        above.map(|(bucket, n)| u128::from(Self::middle(bucket).saturating_sub(bound)) * u128::from(*n)).sum()
+    }
+
     /// The value with `rank` values below it (0 is the smallest), to the width of its bucket; `None` if there are not
     /// so many.
     pub(super) fn at_rank(&self, rank: u64) -> Option<u64> {

@@ -43,6 +43,8 @@ pub(super) struct Course {
     paused: bool,
     /// A user found that time stands still.
     stuck: AtomicBool,
+    /// The rest is being booked: nothing more begins.
+    closed: AtomicBool,
 }
 
 /// What came of a run.
@@ -51,6 +53,8 @@ pub(super) struct Driven {
     pub(super) recorder: Recorder,
     /// From the start to the moment when the last arrival was really started.
     pub(super) started_all: Duration,
+    /// How many threads could run iterations.
+    pub(super) threads: usize,
 }
 
 /// A paused clock cannot move, since the users of the closed loop never wait.
@@ -69,6 +73,7 @@ impl Course {
             in_flight: InFlight::new(most),
             paused,
             stuck: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
         })
     }
 
@@ -83,17 +88,28 @@ impl Course {
         let _ = timeout_at(deadline, async { while tasks.join_next().await.is_some() {} }).await;
         let now = self.elapsed();
         // Before the tasks are stopped, and before the recorders are collected: see `InFlight`.
+        self.closed.store(true, Ordering::Release);
+        self.book_rest(now);
+        let _ = timeout(FAREWELL, tasks.shutdown()).await;
+        // A user that looked just before the run was closed may have taken its seat just after it was cleared.
+        self.book_rest(now);
+        self.recorders.collect()
+    }
+
+    fn book_rest(&self, now: Duration) {
         for left in self.in_flight.take_rest() {
             self.recorders.count(|| true, |recorder| recorder.unfinished(&left, now));
         }
-        let _ = timeout(FAREWELL, tasks.shutdown()).await;
-        self.recorders.collect()
     }
 
     /// Books the end of the iteration in `seat`, unless the run has given it up already.
     fn book(&self, seat: usize, sample: Sample) {
         self.recorders.count(|| self.in_flight.leave(seat), |recorder| recorder.finished(sample));
     }
+}
+
+fn threads() -> usize {
+    Handle::current().metrics().num_workers()
 }
 
 /// Open loop: starts each arrival of `schedule` when it is due, whatever became of those before it.
@@ -133,7 +149,7 @@ where
         next = due;
     }
     let started_all = course.elapsed();
-    Driven { recorder: course.finish(tasks).await, started_all }
+    Driven { recorder: course.finish(tasks).await, started_all, threads: threads() }
 }
 
 async fn arrival<S, F, Fut, T, E>(course: Arc<Course>, seat: usize, intended: Duration, state: S, scenario: Arc<F>)
@@ -144,8 +160,9 @@ where
 {
     let started = course.elapsed();
     course.in_flight.start(seat, started);
-    let error = complete(begin(|| scenario(state))).await.err();
-    course.book(seat, Sample { intended, started, ended: course.elapsed(), error });
+    let mut busy = Duration::ZERO;
+    let error = complete(begin(|| scenario(state)), &mut busy).await.err();
+    course.book(seat, Sample { intended, started, ended: course.elapsed(), busy, error });
     course.in_flight.release(seat);
 }
 
@@ -175,7 +192,7 @@ where
     if course.stuck.load(Ordering::Relaxed) {
         return Err(Standstill);
     }
-    Ok(Driven { recorder, started_all: course.window.total() })
+    Ok(Driven { recorder, started_all: course.window.total(), threads: threads() })
 }
 
 async fn user<S, F, Fut, T, E>(course: Arc<Course>, seat: usize, think: Duration, state: S, scenario: Arc<F>)
@@ -188,13 +205,14 @@ where
     let total = course.window.total();
     let mut started = course.elapsed();
     let (mut turns, mut moved) = (0_u64, 0_u64);
-    while started < total && !course.stuck.load(Ordering::Relaxed) {
+    while started < total && !course.stuck.load(Ordering::Relaxed) && !course.closed.load(Ordering::Acquire) {
         course.in_flight.enter(seat, started);
         course.in_flight.start(seat, started);
         let begun = begin(|| scenario(state.clone()));
-        let error = complete(begun).await.err();
+        let mut busy = Duration::ZERO;
+        let error = complete(begun, &mut busy).await.err();
         let ended = course.elapsed();
-        course.book(seat, Sample { intended: started, started, ended, error });
+        course.book(seat, Sample { intended: started, started, ended, busy, error });
         turns += 1;
         if ended > started {
             moved = turns;

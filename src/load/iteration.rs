@@ -7,6 +7,7 @@ use std::{
     future::poll_fn,
     pin::{Pin, pin},
     task::{Context, Poll},
+    time::{Duration, Instant},
 };
 
 /// Calls the scenario; `Err` holds the category of a panic.
@@ -18,13 +19,22 @@ pub(super) fn begin<Fut>(scenario: impl FnOnce() -> Fut) -> Result<Fut, String> 
 ///
 /// A panic, wherever it happens (calling the scenario, polling it, printing its error, dropping it), is a failure like
 /// any other: it neither ends the run nor counts as a panic of the test.
-pub(super) async fn complete<Fut, T, E>(begun: Result<Fut, String>) -> Result<(), String>
+///
+/// The time that was spent inside its polls is added to `busy`; it is the host's time, also when the clock of the test
+/// is virtual.
+pub(super) async fn complete<Fut, T, E>(begun: Result<Fut, String>, busy: &mut Duration) -> Result<(), String>
 where
     Fut: Future<Output = Result<T, E>>,
     E: Display,
 {
     let mut slot = pin!(Some(begun?));
-    let result = poll_fn(|cx| poll(slot.as_mut(), cx)).await;
+    let result = poll_fn(|cx| {
+        let began = Instant::now();
+        let polled = poll(slot.as_mut(), cx);
+        *busy += began.elapsed();
+        polled
+    })
+    .await;
     caught(|| slot.set(None)).and(result)
 }
 

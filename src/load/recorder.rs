@@ -29,6 +29,8 @@ pub(super) struct Sample {
     pub(super) intended: Duration,
     pub(super) started: Duration,
     pub(super) ended: Duration,
+    /// The time inside its polls.
+    pub(super) busy: Duration,
     /// The category of its failure.
     pub(super) error: Option<String>,
 }
@@ -47,6 +49,8 @@ pub(super) struct Recorder {
     pub(super) slices: Vec<Slice>,
     pub(super) timeline: Vec<Moment>,
     pub(super) errors: Categories,
+    /// The time inside polls of the scenario, the warm-up included.
+    pub(super) busy: Duration,
 }
 
 impl Recorder {
@@ -66,12 +70,14 @@ impl Recorder {
             slices: slices::empty(),
             timeline: Vec::new(),
             errors: Categories::default(),
+            busy: Duration::ZERO,
         }
     }
 
     /// Counts an iteration that ended.
     pub(super) fn finished(&mut self, sample: Sample) {
         let response = nanos(sample.ended.saturating_sub(sample.intended));
+        self.busy = self.busy.saturating_add(sample.busy);
         let failed = sample.error.is_some();
         self.moment(sample.intended, failed).response.add(response / 1_000);
         if !failed && let Some(end) = self.window.slice(sample.ended) {
@@ -136,6 +142,7 @@ impl Recorder {
         self.timeline.resize_with(self.timeline.len().max(other.timeline.len()), Moment::default);
         self.timeline.iter_mut().zip(&other.timeline).for_each(|(mine, theirs)| mine.merge(theirs));
         self.errors.merge(other.errors);
+        self.busy = self.busy.saturating_add(other.busy);
     }
 }
 

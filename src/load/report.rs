@@ -33,6 +33,7 @@ pub struct LoadReport {
     timeline: Vec<TimelinePoint>,
     errors: Vec<(String, u64)>,
     started_all: Duration,
+    busy_share: f64,
 }
 
 /// One point of a report's timeline: the arrivals meant to start within it. Unlike the rest of the report the timeline
@@ -65,7 +66,9 @@ impl LoadReport {
         driven: Driven,
         is_virtual: bool,
     ) -> Self {
-        let Driven { recorder, started_all } = driven;
+        let Driven { recorder, started_all, threads } = driven;
+        let capacity = window.total().as_secs_f64() * threads.max(1) as f64;
+        let busy_share = recorder.busy.as_secs_f64() / capacity;
         let width = point_width(&window);
         Self {
             test,
@@ -73,6 +76,7 @@ impl LoadReport {
             model,
             window,
             is_virtual,
+            busy_share,
             response: recorder.response,
             service: recorder.service,
             lateness: recorder.lateness,
@@ -86,6 +90,11 @@ impl LoadReport {
             errors: recorder.errors.into_sorted(),
             started_all,
         }
+    }
+
+    /// How much of the time of the run, on all threads that there were, was spent inside polls of the scenario.
+    pub(super) fn busy_share(&self) -> f64 {
+        self.busy_share
     }
 
     /// The name given to [`Test::load`].

@@ -7,9 +7,13 @@ use super::{
     schedule::{Schedule, Window},
 };
 use crate::base::{Error, Kind};
-use crate::scope::Test;
-use std::{fmt::Display, sync::Arc, time::Duration};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use crate::scope::{Test, Undo, lock};
+use std::{
+    fmt::Display,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::sync::Semaphore;
 
 /// Two load runs at the same time would measure each other, so a process has one permit for all of them.
 static ONE_AT_A_TIME: Semaphore = Semaphore::const_new(1);
@@ -191,7 +195,7 @@ impl LoadRun {
         E: Display + 'static,
     {
         let paused = self.test.clock_is_paused();
-        let _permit = if paused { None } else { Some(self.permit().await) };
+        let _permit = if paused { None } else { Some(self.permit().await?) };
         self.test.record("load", format!("`{}` begins: {}", self.name, self.describe()));
         let scenario = Arc::new(scenario);
         let course = |most| Course::new(self.window, self.grace, most, paused);
@@ -207,12 +211,22 @@ impl LoadRun {
         Ok(self.report(driven, paused))
     }
 
-    async fn permit(&self) -> SemaphorePermit<'static> {
-        if let Ok(permit) = ONE_AT_A_TIME.try_acquire() {
-            return permit;
-        }
-        self.test.record("load", format!("`{}` waits for another load run in this process", self.name));
-        ONE_AT_A_TIME.acquire().await.expect("the permit of load runs is never closed")
+    /// Waits for other load runs; the time limit of the test stands still meanwhile.
+    async fn permit(&self) -> Result<impl Sized + use<>, Error> {
+        let permit = match ONE_AT_A_TIME.try_acquire() {
+            Ok(permit) => permit,
+            Err(_) => {
+                self.test.record("load", format!("`{}` waits for another load run in this process", self.name));
+                let _stopped = self.test.stop_time_limit();
+                ONE_AT_A_TIME.acquire().await.expect("the permit of load runs is never closed")
+            }
+        };
+        // A run whose thread is blocked for ever is never dropped: then the end of its test gives the permit back.
+        let permit = Arc::new(Mutex::new(Some(permit)));
+        let theirs = Arc::clone(&permit);
+        let give_back = move || drop(lock(&theirs).take());
+        self.test.scope.undo_at_end(Undo::now("the permit of a load run", give_back))?;
+        Ok(scopeguard::guard(permit, |permit| drop(lock(&permit).take())))
     }
 
     fn report(self, driven: Driven, is_virtual: bool) -> LoadReport {

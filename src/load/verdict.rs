@@ -4,7 +4,8 @@ use super::{
     LoadReport, Rate, Slo,
     counts::rank,
     figures::{count, duration, percent, three_digits},
-    judge::{Finding, Judgement, judge},
+    judge::{Finding, Judgement, Tally, judge},
+    run::Model,
     slices::{Slice, Slices},
     slo::{Condition, quantile_name},
     student::t_975,
@@ -15,6 +16,8 @@ use std::{fmt, time::Duration};
 const LATE: Duration = Duration::from_millis(10);
 /// ... and so are those above this share of a latency bound.
 const LATE_SHARE: u32 = 10;
+/// A scenario whose polls take this share of the time of all threads leaves too little for anybody to start on time.
+const BUSY: f64 = 0.5;
 
 /// Whether a load run met an objective. Each holds a sentence for every condition, in the order of the objective.
 ///
@@ -130,6 +133,7 @@ fn latency(report: &LoadReport, q: f64, bound: Duration) -> (Clause, String) {
             let over = slices.tallies(|s| s.service.above(bound_ns) + s.failed + s.unfinished_service.above(bound_ns));
             judge(&over, limit).finding == Finding::Violated
         }),
+        open @ Clause::Open(_) if !met_without_the_young(slices, bound_ns, limit) => open,
         // What was stopped before it reached the bound might have been in time or not: "met" must hold either way.
         other if young > 0 => {
             let perhaps = slices.tallies(|s| s.response.above(bound_ns) + s.lost() + s.unfinished.total());
@@ -143,7 +147,36 @@ fn latency(report: &LoadReport, q: f64, bound: Duration) -> (Clause, String) {
         }
         other => other,
     };
+    let clause = match clause {
+        Clause::Met => stood_still(report, bound_ns, limit).unwrap_or(Clause::Met),
+        other => other,
+    };
     (clause, format!("{}, {}", share_text(&judgement, "over", limit), quantile_text(slices, q)))
+}
+
+/// The users of a closed loop that wait for a service do not call it, so a service that stands still hardly shows among
+/// the calls. It shows in the time of the users: what they waited beyond the bound, of all the time that they had.
+fn stood_still(report: &LoadReport, bound: u64, limit: f64) -> Option<Clause> {
+    let Model::Closed { users, .. } = report.model else { return None };
+    let all = report.slices().all();
+    let waited = all.response.excess(bound) + all.unfinished.excess(bound);
+    let share = waited as f64 / (users as f64 * report.hold().as_nanos() as f64);
+    (share > limit).then(|| {
+        let share = percent(share);
+        Clause::Open(format!("closed loop: its users waited beyond the bound for {share} % of their time; use `rate`"))
+    })
+}
+
+/// Whether the objective would be met, had the arrivals that were stopped too early to tell never come.
+fn met_without_the_young(slices: &Slices, bound: u64, limit: f64) -> bool {
+    let tallies = slices.tallies(|s| s.response.above(bound) + s.lost() + s.unfinished.above(bound));
+    let young = slices.each().iter().map(|s| s.unfinished.total() - s.unfinished.above(bound));
+    let settled: Vec<_> = tallies
+        .into_iter()
+        .zip(young)
+        .map(|(tally, young)| Tally { offered: tally.offered.saturating_sub(young), ..tally })
+        .collect();
+    judge(&settled, limit).finding == Finding::Met
 }
 
 /// Failures come in bursts with slow responses, so the burstiness is taken from the latencies above p90 here too.
@@ -193,7 +226,9 @@ fn throughput(report: &LoadReport, min: Rate) -> (Clause, String) {
 
 /// A violation, unless the generator itself was late and the service cannot be shown to be guilty without it.
 fn blame(report: &LoadReport, bound: Duration, service_proves: impl FnOnce() -> bool) -> Clause {
-    if !report.is_virtual() && too_late(report, bound) && !service_proves() {
+    // Who spends the run inside the scenario has nobody else to blame: it blocks its thread, or it is too much for it.
+    let own_fault = report.busy_share() >= BUSY;
+    if !report.is_virtual() && too_late(report, bound) && !own_fault && !service_proves() {
         let late = duration(report.lateness_quantile(0.99));
         return Clause::Open(format!("host: too busy to start on time, lateness p99 {late}"));
     }
@@ -251,6 +286,15 @@ fn host(report: &LoadReport, condition: &Condition) -> String {
         Condition::Latency { bound, .. } => *bound,
         Condition::ErrorRate { .. } | Condition::Throughput { .. } => Duration::ZERO,
     };
+    let busy = report.busy_share();
+    if too_late(report, bound) && busy >= BUSY {
+        let late = duration(report.lateness_quantile(0.99));
+        return format!(
+            "the scenario kept its threads busy for {} % of the run (it blocks, or needs more `workers`), which made \
+             starts late: p99 {late}",
+            percent(busy)
+        );
+    }
     let health = if too_late(report, bound) { "too busy" } else { "ok" };
     format!("host: start lateness p99 {} ({health})", duration(report.lateness_quantile(0.99)))
 }

@@ -17,8 +17,8 @@ use super::upstream::Upstream;
 /// Toxics that may be in force on a proxy at the same time.
 pub(super) const MAX_ARMED: usize = 1_000;
 
-/// Removed toxics that nothing has met are remembered, for the findings and for a cut that is on its way, up to this many of a proxy.
-const MAX_UNMET: usize = 1_000;
+/// Removed toxics are remembered, for the findings and for a cut that is on its way, up to this many of a proxy.
+const MAX_REMOVED: usize = 1_000;
 
 /// One proxy. It holds no `Test`, so that a test may hold it.
 pub(super) struct State {
@@ -31,7 +31,7 @@ pub(super) struct State {
     armed: Mutex<Vec<Arc<Armed>>>,
     /// Goes up with each change of `armed`, so that a link sees with one load that it must look.
     version: AtomicU64,
-    unmet: Mutex<Vec<Arc<Armed>>>,
+    removed: Mutex<Vec<Arc<Armed>>>,
     pub(super) live: AtomicUsize,
     pub(super) accepted: AtomicU64,
     upstream_bytes: AtomicU64,
@@ -47,7 +47,7 @@ impl State {
             upstream,
             armed: Mutex::default(),
             version: AtomicU64::new(0),
-            unmet: Mutex::default(),
+            removed: Mutex::default(),
             live: AtomicUsize::new(0),
             accepted: AtomicU64::new(0),
             upstream_bytes: AtomicU64::new(0),
@@ -79,24 +79,29 @@ impl State {
         if let Some(refusals) = &removed.refusals {
             refusals.end();
         }
-        if !removed.has_fired() {
-            let mut unmet = lock(&self.unmet);
-            if unmet.len() < MAX_UNMET {
-                unmet.push(removed.clone());
-            }
+        // Also what has fired: a cut of it may be on its way.
+        let mut known = lock(&self.removed);
+        if known.len() >= MAX_REMOVED
+            && let Some(fired) = known.iter().position(|armed| armed.has_fired())
+        {
+            known.remove(fired);
         }
+        if known.len() < MAX_REMOVED {
+            known.push(removed.clone());
+        }
+        drop(known);
         Some(removed)
     }
 
     /// The toxic of this number, in force or no longer.
     pub(super) fn find(&self, id: u64) -> Option<Arc<Armed>> {
         let find = |list: &Mutex<Vec<Arc<Armed>>>| lock(list).iter().find(|armed| armed.id == id).cloned();
-        find(&self.armed).or_else(|| find(&self.unmet))
+        find(&self.armed).or_else(|| find(&self.removed))
     }
 
     /// One text for each toxic that should have been met and was not.
     pub(super) fn vacuous(&self) -> Vec<String> {
-        let mut toxics = lock(&self.unmet).clone();
+        let mut toxics = lock(&self.removed).clone();
         toxics.extend(self.armed());
         toxics.retain(|toxic| !toxic.spec.is_optional() && !toxic.has_fired());
         toxics.sort_by_key(|toxic| toxic.id);

@@ -303,7 +303,7 @@ fn shut_down_parts(scope: &Arc<Scope>) {
 
 fn shut_down_runtime(scope: &Arc<Scope>) {
     if !scope.home.shut_down() {
-        let text = "blocking work of the test (spawn_blocking) is still running and was left behind";
+        let text = "blocking work of the test (spawn_blocking, t.block_on) is still running and was left behind";
         scope.find(if scope.options.leaks == super::Leaks::Strict {
             Finding::failure(text)
         } else {
@@ -329,6 +329,8 @@ fn remove_dir(scope: &Arc<Scope>) {
     scope.home.shut_down();
     scope.find_all(scope.panics.findings(scope.options.task_panics));
     scope.close();
+    // Whatever a restore closure or a late teardown has started.
+    shut_down_parts(scope);
     let keep = verdict::keeps_dir(scope);
     if verdict::fails(scope) || panics::hook_check_is_due() {
         check_hook(scope);

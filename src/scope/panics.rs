@@ -32,6 +32,8 @@ struct Probe;
 thread_local! {
     /// What the calling thread does for qtests.
     static ROLE: Cell<Role> = const { Cell::new(Role::Stranger) };
+    /// The number under which the calling thread drives a test, whatever its role is inside of that.
+    static DRIVER: Cell<Option<u32>> = const { Cell::new(None) };
     /// The last panic on this thread while it had a role.
     static LAST: RefCell<Option<Panicked>> = const { RefCell::new(None) };
 }
@@ -41,15 +43,22 @@ thread_local! {
 enum Role {
     /// Whatever user code does: a panic counts against the test.
     Stranger,
-    /// It runs the body or a teardown, under a number; its panics are judged where they are caught.
-    Driver(u32),
+    /// It runs the body or a teardown; its panics are judged where they are caught.
+    Driver,
     /// Its panics are expected, caught, and not to be printed.
     Quiet,
 }
 
 /// Runs code of the user as a driver of the test and returns its panic as a value.
 pub(super) fn catch_as_driver<R>(driver: u32, run: impl FnOnce() -> R) -> Result<R, Panicked> {
-    catch_in(Role::Driver(driver), run)
+    let before = DRIVER.replace(Some(driver));
+    let _restored = scopeguard::guard(before, |before| DRIVER.set(before));
+    catch_in(Role::Driver, run)
+}
+
+/// Whether the calling thread drives a test.
+pub(super) fn on_driver() -> bool {
+    DRIVER.get().is_some()
 }
 
 /// Runs code whose panic is to be returned as a value and printed by nobody.
@@ -136,10 +145,9 @@ impl Panics {
         let mut seen = lock(&self.seen);
         let before = seen.loose.len();
         seen.loose.retain(|panicked| panicked.task != Some(task));
+        let gone = before - seen.loose.len();
         // One that had no room among the remembered is taken off the count all the same.
-        if seen.loose.len() < before || seen.count > before {
-            seen.count -= 1;
-        }
+        seen.count -= if gone > 0 { gone } else { usize::from(seen.count > before) };
     }
 
     pub(super) fn expect(&self, count: usize) {
@@ -211,7 +219,7 @@ fn hook(info: &PanicHookInfo<'_>) -> Printing {
             LAST.set(Some(panicked));
             return Printing::Suppressed;
         }
-        Role::Driver(_) if panicked.task.is_none() => LAST.set(Some(panicked)),
+        Role::Driver if panicked.task.is_none() => LAST.set(Some(panicked)),
         Role::Stranger if panicked.task.is_none() && is_owner(scope.as_ref()) => LAST.set(Some(panicked)),
         _ => {
             if let Some(scope) = scope {
@@ -246,7 +254,7 @@ fn survive(scope: Option<&Arc<Scope>>, message: &str) {
     };
     if let Some(scope) = scope {
         // A task that a driver polls is on the driver's thread: parking the one parks the other.
-        if let Role::Driver(driver) = ROLE.get() {
+        if let Some(driver) = DRIVER.get() {
             if scope.lose_driver(driver, &text) {
                 park_for_ever();
             }

@@ -1,13 +1,13 @@
 //! The runtime of a test: built so that all its threads know the test.
 
-use super::{current, lock, options::Options, scope::Scope};
+use super::{cancel::Cancel, current, lock, options::Options, scope::Scope};
 use std::{
     sync::{
         Arc, Mutex, Weak,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::runtime::{Builder, Runtime, RuntimeFlavor};
 
@@ -27,12 +27,19 @@ struct Built {
     threads: Arc<AtomicUsize>,
     /// How many drivers are inside it.
     users: Arc<AtomicUsize>,
+    /// Fired when it is about to stop: whoever is inside gets out.
+    closing: Cancel,
 }
 
 impl Home {
     /// The runtime of the test; a fresh one if it has none, or if its own was left behind.
     pub(super) fn get(&self, scope: &Arc<Scope>) -> Arc<Runtime> {
         self.get_with_users(scope).0
+    }
+
+    /// The signal that the runtime is about to stop.
+    pub(super) fn closing(&self, scope: &Arc<Scope>) -> Cancel {
+        lock(&self.built).get_or_insert_with(|| build(&scope.options, scope)).closing.clone()
     }
 
     fn get_with_users(&self, scope: &Arc<Scope>) -> (Arc<Runtime>, Arc<AtomicUsize>) {
@@ -49,7 +56,9 @@ impl Home {
     pub(super) fn block_on<F: Future>(&self, scope: &Arc<Scope>, future: F) -> F::Output {
         let (runtime, users) = self.get_with_users(scope);
         users.fetch_add(1, Ordering::AcqRel);
+        // Declared before `runtime` is moved below it, so that it runs last: who is counted out holds nothing any more.
         let _done = scopeguard::guard(users, |users| _ = users.fetch_sub(1, Ordering::AcqRel));
+        let runtime = runtime;
         if runtime.handle().runtime_flavor() == RuntimeFlavor::CurrentThread {
             return runtime.block_on(future);
         }
@@ -62,8 +71,14 @@ impl Home {
 
     /// Stops the runtime; true when all its threads have ended in time.
     pub(super) fn shut_down(&self) -> bool {
-        let Some(Built { runtime, threads, .. }) = lock(&self.built).take() else { return true };
-        let Some(runtime) = Arc::into_inner(runtime) else { return true };
+        let Some(Built { runtime, threads, users, closing }) = lock(&self.built).take() else { return true };
+        closing.fire();
+        let began = Instant::now();
+        // Threads of the user that are in `t.block_on` give no signal when they have left it.
+        while users.load(Ordering::Acquire) > 0 && began.elapsed() < SHUTDOWN {
+            thread::park_timeout(Duration::from_millis(1));
+        }
+        let Some(runtime) = Arc::into_inner(runtime) else { return false };
         runtime.shutdown_timeout(SHUTDOWN);
         threads.load(Ordering::Acquire) == 0
     }
@@ -120,7 +135,7 @@ fn build(options: &Options, scope: &Arc<Scope>) -> Built {
         })
         .build();
     match built {
-        Ok(runtime) => Built { runtime: Arc::new(runtime), threads, users: Arc::default() },
+        Ok(runtime) => Built { runtime: Arc::new(runtime), threads, users: Arc::default(), closing: Cancel::new() },
         Err(error) => panic!("the runtime of the test cannot be built: {error}"),
     }
 }

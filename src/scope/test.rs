@@ -1,8 +1,7 @@
 //! The handle of a running test.
 
 use super::{
-    Part, current, ending::until_cut, leak, panics::unwind_from_cut, ready, scope::Scope, task::TaskHandle, teardown,
-    teardown::Undo,
+    Part, current, ending::until_cut, leak, panics, ready, scope::Scope, task::TaskHandle, teardown, teardown::Undo,
 };
 use crate::base::{Error, Seed};
 use std::{
@@ -105,16 +104,19 @@ impl Test {
     /// Runs a future to its end on the runtime of the test. For tests that are not async.
     ///
     /// # Panics
-    /// Inside a runtime, as in an async test: await the future there. If the body takes longer than its `timeout`, this
-    /// call unwinds.
+    /// Inside a runtime, as in an async test: await the future there. If the body takes longer than its `timeout`, or
+    /// the test ends while another thread is in here, the call unwinds without a message.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        match self.scope.sync_cut.get() {
-            None => self.scope.home.block_on(&self.scope, future),
-            Some(cut) => match self.scope.home.block_on(&self.scope, until_cut(future, cut)) {
-                Some(output) => output,
-                // The body took too long: it unwinds from here, so that its guards run.
-                None => unwind_from_cut(),
-            },
+        let home = &self.scope.home;
+        let cut = match self.scope.sync_cut.get() {
+            Some(cut) if panics::on_driver() => cut.clone(),
+            // A thread of the user, which must not keep the runtime beyond the end of the test.
+            _ => home.closing(&self.scope),
+        };
+        match home.block_on(&self.scope, until_cut(future, &cut)) {
+            Some(output) => output,
+            // The body took too long, or the test is over: the thread unwinds from here, so that its guards run.
+            None => panics::unwind_from_cut(),
         }
     }
 
@@ -202,6 +204,16 @@ impl Test {
             std::hint::spin_loop();
         }
         tokio::time::Instant::now() == virtual_start
+    }
+
+    /// Stops the time limit of the body until the guard is dropped, for waits that are not the test's fault.
+    pub(crate) fn stop_time_limit(&self) -> impl Sized + Send + use<> {
+        let left = self.scope.watch.stop_body_clock();
+        scopeguard::guard(Arc::clone(&self.scope), move |scope| {
+            if let Some(left) = left {
+                scope.watch.start_body_clock(left);
+            }
+        })
     }
 
     /// A weak handle for threads of ours, which must not keep the test alive.

@@ -169,6 +169,32 @@ impl Watch {
         self.changed.notify_all();
     }
 
+    /// Stops the clock of the body; the time that it had left, if it had a limit.
+    pub(super) fn stop_body_clock(&self) -> Option<Duration> {
+        let mut state = lock(&self.state);
+        if state.hurry.is_some() {
+            return None;
+        }
+        let step = state.step.as_mut().filter(|step| step.info.kind == StepKind::Body && step.cut_at.is_none())?;
+        step.deadline.take().map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// Lets the clock of the body go on, with so much time left.
+    pub(super) fn start_body_clock(&self, left: Duration) {
+        let mut state = lock(&self.state);
+        if state.hurry.is_some() {
+            return;
+        }
+        let deadline = Some(Instant::now() + left);
+        if let Some(step) = &mut state.step
+            && step.info.kind == StepKind::Body
+            && step.cut_at.is_none()
+        {
+            step.deadline = deadline;
+            self.tell_supervisor(&state, deadline);
+        }
+    }
+
     /// Whether somebody was in a hurry, so that the process is about to end.
     pub(super) fn is_hurried(&self) -> bool {
         lock(&self.state).hurry.is_some()

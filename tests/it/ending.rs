@@ -262,3 +262,31 @@ fn a_restore_closure_may_register_an_async_teardown() {
     drop(t);
     assert_eq!(steps.all(), ["late"]);
 }
+
+#[test]
+fn a_thread_that_waits_on_the_runtime_gets_out_when_the_test_ends() {
+    let t = Test::scoped();
+    let test = Test::clone(&t);
+    let waits = std::thread::spawn(move || test.block_on(std::future::pending::<()>()));
+    // Whether it has begun to wait or not: it must not wait beyond the end.
+    t.block_on(tokio::task::yield_now());
+    drop(t);
+    assert!(waits.join().is_err(), "it unwinds");
+}
+
+#[test]
+fn a_proxy_that_is_started_at_the_very_end_is_stopped_too() {
+    qtests::seam! {
+        NUMBER: fn() -> u32 = || 1;
+    }
+    let t = Test::scoped();
+    let (tell, hear) = std::sync::mpsc::channel();
+    let test = Test::clone(&t);
+    t.mock(&NUMBER, Arc::new(|| 2)).on_restore(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let wire = std::thread::spawn(move || runtime.block_on(test.proxy("127.0.0.1:1")).unwrap());
+        tell.send(wire.join().unwrap().addr()).unwrap();
+    });
+    drop(t);
+    assert!(std::net::TcpStream::connect(hear.recv().unwrap()).is_err());
+}

@@ -95,6 +95,7 @@ must_fail!(
     sync_body_waits_for_ever,
     guarded_mock_is_not_called_and_the_body_panics,
     drop_of_the_body_hangs_and_the_rest_is_cancelled,
+    load_scenario_panics_twice,
 );
 
 /// Executes the line that a report gives, in a shell, as a reader would.

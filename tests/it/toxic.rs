@@ -43,9 +43,8 @@ fn a_reset_in_time_counts_from_arming_and_from_accepting() {
     assert_eq!(live.read(&mut [0; 1]).unwrap_err().kind(), ErrorKind::ConnectionReset);
     assert!(armed.elapsed() >= ms(60), "{:?}", armed.elapsed());
     let opened = Instant::now();
-    let mut new = connect(wire.addr());
-    ping(&mut new).unwrap();
-    assert_eq!(new.read(&mut [0; 1]).unwrap_err().kind(), ErrorKind::ConnectionReset);
+    // Nothing but time is asked of it: on a busy machine the reset may come before any answer.
+    assert_eq!(first_read(wire.addr()).unwrap_err().kind(), ErrorKind::ConnectionReset);
     assert!(opened.elapsed() >= ms(59), "{:?}", opened.elapsed());
     drop(t);
 }
