@@ -77,14 +77,8 @@ macro_rules! seam {
     };
     ($(#[$meta:meta])* $vis:vis $name:ident : $type:ty = $real:expr; $($rest:tt)*) => {
         $(#[$meta])*
-        $vis static $name: $crate::mock::Seam<$type> = {
-            fn real() -> &'static $type {
-                static REAL: ::std::sync::LazyLock<::std::boxed::Box<$type>> =
-                    ::std::sync::LazyLock::new(|| ::std::boxed::Box::new($real));
-                &**REAL
-            }
-            $crate::mock::Seam::new(::core::stringify!($name), real)
-        };
+        $vis static $name: $crate::mock::Seam<$type> =
+            $crate::mock::Seam::new(::core::stringify!($name), || ::std::boxed::Box::new($real));
         $crate::seam! { $($rest)* }
     };
 }

@@ -7,12 +7,13 @@ use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
-use std::{fmt, ops::Deref};
+use std::{fmt, ops::Deref, sync::LazyLock};
 
 /// A place where a test can put something else; [`seam!`](crate::seam) declares it.
 pub struct Seam<T: ?Sized + 'static> {
     name: &'static str,
-    real: fn() -> &'static T,
+    /// Made at the first use.
+    real: LazyLock<Box<T>, fn() -> Box<T>>,
     /// How many entries of all mock stacks of the process stand in for this seam.
     #[cfg(feature = "live")]
     overrides: AtomicUsize,
@@ -21,10 +22,10 @@ pub struct Seam<T: ?Sized + 'static> {
 impl<T: ?Sized + Send + Sync + 'static> Seam<T> {
     /// For [`seam!`](crate::seam).
     #[doc(hidden)]
-    pub const fn new(name: &'static str, real: fn() -> &'static T) -> Self {
+    pub const fn new(name: &'static str, real: fn() -> Box<T>) -> Self {
         Self {
             name,
-            real,
+            real: LazyLock::new(real),
             #[cfg(feature = "live")]
             overrides: AtomicUsize::new(0),
         }
@@ -37,14 +38,14 @@ impl<T: ?Sized + Send + Sync + 'static> Seam<T> {
 
     /// The latest mock of the current test, or the real thing.
     #[inline]
-    pub fn get(&self) -> SeamRef<T> {
+    pub fn get(&'static self) -> SeamRef<T> {
         #[cfg(feature = "live")]
         if self.overrides.load(Ordering::Relaxed) != 0
             && let Some(mock) = self.mocked()
         {
             return SeamRef { target: Target::Mock(mock) };
         }
-        SeamRef { target: Target::Real((self.real)()) }
+        SeamRef { target: Target::Real(&**self.real) }
     }
 
     #[cfg(feature = "live")]
