@@ -3,7 +3,8 @@
 use super::{armed::Armed, table::FaultTable};
 use std::sync::Arc;
 
-/// A fault in force. It stays so until it is disarmed or the test ends; dropping the handle does nothing. Clones are the
+/// A fault in force. It stays so until it is disarmed or the test ends; dropping the handle does nothing. Clones are
+/// the
 /// same fault.
 #[derive(Clone, Debug)]
 pub struct ActiveFault {

@@ -15,7 +15,8 @@ pub struct Site {
     point: Point,
     file: &'static str,
     line: u32,
-    /// How many armed faults of the process have this name. Only a hint: who sees a number other than 0 looks closer, and
+    /// How many armed faults of the process have this name. Only a hint: who sees a number other than 0 looks closer,
+    /// and
     /// arming happens before the code under test is told to run, so no order is needed.
     armed: AtomicU32,
 }

@@ -12,7 +12,8 @@ use std::{
     sync::{Arc, Mutex, OnceLock, Weak},
 };
 
-/// How many faults a test may have in force, how many it may arm one after the other, and how many threads are named that belong to no test.
+/// How many faults a test may have in force, how many it may arm one after the other, and how many threads are named
+/// that belong to no test.
 const FAULTS: usize = 1_000;
 const REMEMBERED: usize = 10_000;
 const ESCAPES: usize = 20;

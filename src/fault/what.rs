@@ -24,7 +24,8 @@ pub enum Fault {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<String>,
     },
-    /// The point takes so long, and then goes on to the next action, if any. The plain form of a point blocks its thread.
+    /// The point takes so long, and then goes on to the next action, if any. The plain form of a point blocks its
+    /// thread.
     Delay(#[serde(with = "crate::base::duration")] Duration),
     /// The point does not come back until the test ends or the fault is disarmed; then it gives an error.
     Hang,

@@ -19,7 +19,8 @@ use super::upstream::Upstream;
 
 /// A TCP proxy in front of one server, on a port of its own; made by [`Test::proxy`].
 ///
-/// The test owns it: it stops when the test ends, and not when its handles are dropped. Clones are handles on the same proxy.
+/// The test owns it: it stops when the test ends, and not when its handles are dropped. Clones are handles on the same
+/// proxy.
 #[derive(Clone)]
 pub struct FaultProxy {
     state: Arc<State>,
@@ -61,11 +62,13 @@ impl FaultProxy {
 
     /// Arms a toxic. When this returns, it is in force for all live connections and for new ones.
     ///
-    /// It stays until it is removed or the test ends; dropping the handle does not remove it. Several toxics act in the order in which they were
+    /// It stays until it is removed or the test ends; dropping the handle does not remove it. Several toxics act in
+    /// the order in which they were
     /// added. One that nothing ever meets fails a test whose body passed, unless it is `.optional()`.
     ///
     /// # Errors
-    /// If the test is over, if 1,000 toxics are in force already, or if the port cannot refuse connections ([`Down`](super::Down) only).
+    /// If the test is over, if 1,000 toxics are in force already, or if the port cannot refuse connections
+    /// ([`Down`](super::Down) only).
     ///
     /// # Cancel safety
     /// Dropped before it returns, it leaves the toxic armed or not; at the latest the end of the test removes it.
@@ -99,7 +102,8 @@ pub struct ProxyStats {
     pub downstream_bytes: u64,
 }
 
-/// A toxic that was added to a [`FaultProxy`]. Dropping it does not remove the toxic. Clones are handles on the same toxic.
+/// A toxic that was added to a [`FaultProxy`]. Dropping it does not remove the toxic. Clones are handles on the same
+/// toxic.
 #[derive(Clone)]
 pub struct ActiveToxic {
     armed: Arc<Armed>,
@@ -107,12 +111,14 @@ pub struct ActiveToxic {
 }
 
 impl ActiveToxic {
-    /// Takes the toxic away. When this returns, all live connections and new ones are without it, and what it held back is on its way.
+    /// Takes the toxic away. When this returns, all live connections and new ones are without it, and what it held
+    /// back is on its way.
     ///
     /// Removing it twice is no error.
     ///
     /// # Errors
-    /// If the test is over (then the proxy is gone as well), or if the port cannot accept connections again ([`Down`](super::Down) only).
+    /// If the test is over (then the proxy is gone as well), or if the port cannot accept connections again
+    /// ([`Down`](super::Down) only).
     ///
     /// # Cancel safety
     /// Once polled, the toxic will be removed, whether or not this is awaited to its end.
@@ -127,7 +133,8 @@ impl ActiveToxic {
         self.armed.has_fired()
     }
 
-    /// How many chunks ([`Latency`](super::Latency)) or connections ([`Down`](super::Down), [`Reset`](super::Reset)) it acted on.
+    /// How many chunks ([`Latency`](super::Latency)) or connections ([`Down`](super::Down), [`Reset`](super::Reset))
+    /// it acted on.
     ///
     /// Connects that a `Down` refused are not among them, since nobody can count those.
     pub fn met(&self) -> u64 {

@@ -1,11 +1,13 @@
-//! What one link holds back: the toxics of one direction in a row, each with its own queue. Knows neither sockets nor clocks.
+//! What one link holds back: the toxics of one direction in a row, each with its own queue. Knows neither sockets nor
+//! clocks.
 
 use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::toxic::{Cut, Effect, Item, Outlet};
 
-/// Items enter at [`push`](Self::push), pass each stage in the order in which the toxics were armed, and leave at [`front`](Self::front).
+/// Items enter at [`push`](Self::push), pass each stage in the order in which the toxics were armed, and leave at
+/// [`front`](Self::front).
 #[derive(Default)]
 pub(super) struct Line {
     stages: Vec<Stage>,

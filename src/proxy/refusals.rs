@@ -14,7 +14,8 @@ impl Refusals {
         Refusals { before: failed_connects(), answer: OnceLock::new() }
     }
 
-    /// Whether a connect may have been refused meanwhile: by whom, nobody can say. Where the kernel does not count, it may.
+    /// Whether a connect may have been refused meanwhile: by whom, nobody can say. Where the kernel does not count, it
+    /// may.
     pub(super) fn possible(&self) -> bool {
         if let Some(answer) = self.answer.get() {
             return *answer;

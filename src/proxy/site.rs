@@ -32,7 +32,8 @@ impl Site {
         Site { state, upstream, test, live: Mutex::default() }
     }
 
-    /// Writes a line into the test's journal. The first proxy of a test needs no name; the others are told by their number.
+    /// Writes a line into the test's journal. The first proxy of a test needs no name; the others are told by their
+    /// number.
     pub(super) fn record(&self, text: &str) {
         match self.state.number {
             1 => self.test.record("proxy", text),

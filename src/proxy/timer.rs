@@ -37,7 +37,8 @@ mod linux {
     };
     use tokio::io::{Interest, unix::AsyncFd};
 
-    /// How late a wake-up from a timerfd usually is on an idle machine; a busy one differs, so each timer learns its own.
+    /// How late a wake-up from a timerfd usually is on an idle machine; a busy one differs, so each timer learns its
+    /// own.
     const USUAL_LATENESS: Duration = Duration::from_micros(50);
 
     /// The most that a timer is set early, which is also the most that it spins.
@@ -90,7 +91,8 @@ mod linux {
         }
 
         fn set(&mut self, until: Instant) -> io::Result<()> {
-            // An Instant does not tell its clock reading, so both clocks are read at the same moment. 0 would switch the timer off.
+            // An Instant does not tell its clock reading, so both clocks are read at the same moment. 0 would switch
+            // the timer off.
             let left = until.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1));
             let deadline = clock_gettime(ClockId::Monotonic) + Timespec::try_from(left).map_err(io::Error::other)?;
             let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: deadline };

@@ -9,7 +9,8 @@ use std::sync::{
 
 /// Reads the environment before any thread can change it.
 ///
-/// This runs before `main`, so it must not print (nextest lists the tests of a binary by running it) and must not panic.
+/// This runs before `main`, so it must not print (nextest lists the tests of a binary by running it) and must not
+/// panic.
 #[ctor::ctor(unsafe)]
 fn at_start() {
     environment();
@@ -26,8 +27,10 @@ pub(super) fn hook_up() {
     static ONCE: Once = Once::new();
     static OWNER: AtomicU32 = AtomicU32::new(0);
     OWNER.store(std::process::id(), Ordering::Relaxed);
-    // SAFETY: `at_exit` is a plain function without arguments that does not unwind: `process_exits` only waits, and what
-    // it starts runs on threads of its own. It is registered once. It lives in the test binary, which is never unloaded.
+    // SAFETY: `at_exit` is a plain function without arguments that does not unwind: `process_exits` only waits, and
+    // what
+    // it starts runs on threads of its own. It is registered once. It lives in the test binary, which is never
+    // unloaded.
     ONCE.call_once(|| unsafe {
         libc::atexit(at_exit);
     });

@@ -34,7 +34,8 @@ struct Running {
 impl Test {
     /// Starts a program in a process group of its own.
     ///
-    /// When the test ends the group gets SIGKILL: on return, panic, timeout, a signal and `process::exit` as a teardown,
+    /// When the test ends the group gets SIGKILL: on return, panic, timeout, a signal and `process::exit` as a
+    /// teardown,
     /// after SIGKILL or an abort of the test process by a small shell that waits for just that. Between the start of
     /// the program and the report to that shell lie some microseconds in which a SIGKILL leaves the program running.
     ///

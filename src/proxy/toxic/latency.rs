@@ -9,9 +9,12 @@ use super::{Direction, Effect, Item, LinkId, Outlet, Spec, Toxic, Ways, later};
 ///
 /// - The delay runs from each chunk's *arrival*, so chunks that follow each other closely are not delayed one after the
 ///   other, and throughput is not cut (up to 4 MiB of a direction can be on the way; then the sender is held back).
-/// - The order is kept: a chunk never leaves before the one in front of it. The end of the stream is delayed like a chunk.
-/// - The delay is one way. A request and its reply are delayed once with [`downstream`](Self::downstream), twice with [`both`](Self::both).
-/// - Opening a connection is not delayed: the proxy accepts it at once. Neither is a peer's reset: it overtakes what is held, which is lost.
+/// - The order is kept: a chunk never leaves before the one in front of it. The end of the stream is delayed like a
+///   chunk.
+/// - The delay is one way. A request and its reply are delayed once with [`downstream`](Self::downstream), twice with
+///   [`both`](Self::both).
+/// - Opening a connection is not delayed: the proxy accepts it at once. Neither is a peer's reset: it overtakes what
+///   is held, which is lost.
 /// - On removal, what is still held leaves at once, in order.
 ///
 /// Counts as met: each chunk (what one read gave) that it delayed.
@@ -32,7 +35,8 @@ impl Latency {
 
     /// Spreads the delay evenly over `latency - jitter ..= latency + jitter`. Defaults to none.
     ///
-    /// The draws repeat with the test's seed: they depend on the proxy, the connection's number, the direction and the chunk's number only.
+    /// The draws repeat with the test's seed: they depend on the proxy, the connection's number, the direction and the
+    /// chunk's number only.
     ///
     /// # Panics
     /// If `jitter` is larger than the latency.

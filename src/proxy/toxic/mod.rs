@@ -3,7 +3,8 @@
 //! A toxic acts at up to three places and says nothing at the others:
 //! - *the door* ([`Spec::refuses`]): new connections are refused and live ones closed while it is armed;
 //! - *a whole connection* ([`Spec::cut_after`]): it is cut some time after it opened;
-//! - *one direction of one connection* ([`Spec::effect`]): what passes is delayed, changed, split, swallowed or cut short.
+//! - *one direction of one connection* ([`Spec::effect`]): what passes is delayed, changed, split, swallowed or cut
+//!   short.
 
 mod down;
 mod latency;
