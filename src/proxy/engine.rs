@@ -1,5 +1,5 @@
-//! The thread that runs all proxies of a test, with a runtime of its own: it serves tests that block, and is not
-//! slowed by the test's runtime.
+//! The thread that runs all proxies of a test, with a runtime of its own: it serves tests that block, and is not slowed
+//! by the test's runtime.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock};

@@ -1,8 +1,7 @@
 //! The listening socket: it can refuse connections without giving up its port.
 //!
 //! Linux answers a connect to a bound socket that does not listen with "connection refused". `shutdown(SHUT_RD)` takes
-//! a listening socket there and
-//! `listen` takes it back, on the same descriptor and port. Two details make that safe:
+//! a listening socket there and `listen` takes it back, on the same descriptor and port. Two details make that safe:
 //! - The port must have been asked for by number: a port that the kernel chose goes back to it as soon as the socket
 //!   stops listening.
 //! - `SO_REUSEADDR` must be on to listen again while old connections linger, and off while refusing: otherwise anyone
@@ -23,8 +22,7 @@ pub(super) struct Gate {
     socket: Socket,
     addr: SocketAddr,
     /// The same socket, known to the runtime; only while the gate is open. It must be registered anew at each opening,
-    /// since
-    /// the runtime never forgets that a socket was shut down.
+    /// since the runtime never forgets that a socket was shut down.
     listener: Option<TcpListener>,
 }
 

@@ -62,9 +62,9 @@ impl FaultProxy {
 
     /// Arms a toxic. When this returns, it is in force for all live connections and for new ones.
     ///
-    /// It stays until it is removed or the test ends; dropping the handle does not remove it. Several toxics act in
-    /// the order in which they were
-    /// added. One that nothing ever meets fails a test whose body passed, unless it is `.optional()`.
+    /// It stays until it is removed or the test ends; dropping the handle does not remove it. Several toxics act in the
+    /// order in which they were added. One that nothing ever meets fails a test whose body passed, unless it is
+    /// `.optional()`.
     ///
     /// # Errors
     /// If the test is over, if 1,000 toxics are in force already, or if the port cannot refuse connections
@@ -111,8 +111,8 @@ pub struct ActiveToxic {
 }
 
 impl ActiveToxic {
-    /// Takes the toxic away. When this returns, all live connections and new ones are without it, and what it held
-    /// back is on its way.
+    /// Takes the toxic away. When this returns, all live connections and new ones are without it, and what it held back
+    /// is on its way.
     ///
     /// Removing it twice is no error.
     ///
@@ -133,8 +133,8 @@ impl ActiveToxic {
         self.armed.has_fired()
     }
 
-    /// How many chunks ([`Latency`](super::Latency)) or connections ([`Down`](super::Down), [`Reset`](super::Reset))
-    /// it acted on.
+    /// How many chunks ([`Latency`](super::Latency)) or connections ([`Down`](super::Down), [`Reset`](super::Reset)) it
+    /// acted on.
     ///
     /// Connects that a `Down` refused are not among them, since nobody can count those.
     pub fn met(&self) -> u64 {

@@ -44,22 +44,18 @@
 //! | make a server go away and come back on the same port | [`Down`] |
 //! | break connections, now, in a while, or in the middle of a reply | [`Reset`] |
 //!
-//! **Without toxics** it passes bytes through, keeps half-closed connections (a client may shut down its write side
-//! and still read the reply) and
-//! passes a peer's reset on to the other one.
+//! **Without toxics** it passes bytes through, keeps half-closed connections (a client may shut down its write side and
+//! still read the reply) and passes a peer's reset on to the other one.
 //!
 //! **It runs on a thread of its own**, so the code under test may block, be synchronous, or live in another runtime or
-//! process. It uses
-//! real timers: a test with a paused clock is refused.
+//! process. It uses real timers: a test with a paused clock is refused.
 //!
 //! **If the server is not there**, starting the proxy works all the same: each client is reset, and the journal says
 //! that the upstream refused.
 //!
 //! **Bounds.** A direction of a connection holds back at most 4 MiB; then the sender is held back. Nothing limits the
-//! number of connections but the
-//! number of open files: each takes two, and one more for each direction that a toxic has delayed and for each reset
-//! that is to come. At most 1,000
-//! toxics are in force on a proxy at the same time.
+//! number of connections but the number of open files: each takes two, and one more for each direction that a toxic has
+//! delayed and for each reset that is to come. At most 1,000 toxics are in force on a proxy at the same time.
 //!
 //! To fail calls rather than connections, use fault points; for faults of a disk, the fault files.
 
@@ -92,8 +88,8 @@ impl Test {
     /// The server need not run yet. A name is looked up once, here.
     ///
     /// # Errors
-    /// If `upstream` is not an address or its name cannot be resolved, if the test's clock is paused, if no port can
-    /// be bound, or if the test is over.
+    /// If `upstream` is not an address or its name cannot be resolved, if the test's clock is paused, if no port can be
+    /// bound, or if the test is over.
     ///
     /// # Cancel safety
     /// Dropped before it returns, it may leave a proxy that nobody uses; it stops with the test.

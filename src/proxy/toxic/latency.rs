@@ -13,8 +13,8 @@ use super::{Direction, Effect, Item, LinkId, Outlet, Spec, Toxic, Ways, later};
 ///   chunk.
 /// - The delay is one way. A request and its reply are delayed once with [`downstream`](Self::downstream), twice with
 ///   [`both`](Self::both).
-/// - Opening a connection is not delayed: the proxy accepts it at once. Neither is a peer's reset: it overtakes what
-///   is held, which is lost.
+/// - Opening a connection is not delayed: the proxy accepts it at once. Neither is a peer's reset: it overtakes what is
+///   held, which is lost.
 /// - On removal, what is still held leaves at once, in order.
 ///
 /// Counts as met: each chunk (what one read gave) that it delayed.

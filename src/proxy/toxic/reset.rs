@@ -12,9 +12,8 @@ use super::{Cut, Direction, Effect, Item, LinkId, Outlet, Spec, Toxic, Ways};
 /// not reset is left as it was: removing the toxic leaves nothing behind.
 ///
 /// What the proxy has passed on is in the peer's receive buffer when the reset arrives. Linux lets the peer read it
-/// before the error; other
-/// systems may throw it away, as RFC 9293 allows. What the proxy itself still holds, for instance in a
-/// [`Latency`](crate::proxy::Latency), is lost.
+/// before the error; other systems may throw it away, as RFC 9293 allows. What the proxy itself still holds, for
+/// instance in a [`Latency`](crate::proxy::Latency), is lost.
 ///
 /// Counts as met: each connection that it reset. Bytes that pass below the limit of [`after_bytes`](Self::after_bytes)
 /// do not count.
@@ -33,8 +32,7 @@ enum When {
 
 impl Reset {
     /// Resets live connections at once, and new ones as soon as they are accepted: the server does not see those, and
-    /// the client may
-    /// get the error from connecting already.
+    /// the client may get the error from connecting already.
     pub fn now() -> Reset {
         Reset::after(Duration::ZERO)
     }
@@ -45,13 +43,12 @@ impl Reset {
         Reset { when: When::Time(delay), optional: false }
     }
 
-    /// Resets a connection once `bytes` have passed from the server to the client, counted from the arming and for
-    /// each connection by itself.
+    /// Resets a connection once `bytes` have passed from the server to the client, counted from the arming and for each
+    /// connection by itself.
     ///
     /// Exactly this many bytes reach the client: before it resets, the proxy waits until the client's system has taken
-    /// them. After a second it
-    /// resets all the same, and the journal says that bytes were lost. (Other systems than Linux cannot be asked;
-    /// there it waits for 20 ms.)
+    /// them. After a second it resets all the same, and the journal says that bytes were lost. (Other systems than
+    /// Linux cannot be asked; there it waits for 20 ms.)
     ///
     /// # Panics
     /// If `bytes` is 0: that is [`Reset::now`].
