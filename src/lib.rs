@@ -91,8 +91,9 @@
 //!
 //! Linux is complete; on other Unix systems refused connections, exact timers and the search for the parent's command
 //! line are weaker; elsewhere it does not build. Threads that belong to no test cannot be told from each other. Two
-//! processes that share one database are yours to keep apart. A thread that is blocked for ever can be left behind, not
-//! killed. With `panic = "abort"` nothing can be caught.
+//! processes that share one database are yours to keep apart. A test that sends SIGTERM to its own process ends the whole
+//! run: run the code that handles signals in a child ([`Test::process`]). A thread that is blocked for ever can be left
+//! behind, not killed. With `panic = "abort"` nothing can be caught.
 
 pub mod fault;
 #[cfg(feature = "live")]

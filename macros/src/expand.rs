@@ -17,7 +17,7 @@ pub(crate) fn test(model: TestModel) -> TokenStream {
     quote! {
         #(#shared)*
         #[doc(hidden)]
-        #[allow(dead_code, non_upper_case_globals)]
+        #[allow(dead_code, non_upper_case_globals, reason = "named after the test, and read by it or by nobody")]
         static #hidden: #krate::rt::Registered = {
             #item
             #start
@@ -129,7 +129,7 @@ pub(crate) fn refused(error: &Error, mut item: ItemFn) -> TokenStream {
     item.attrs.retain(|attribute| !attribute.path().is_ident("ignore") && !attribute.path().is_ident("should_panic"));
     quote! {
         #error
-        #[allow(dead_code)]
+        #[allow(dead_code, reason = "the test that called it was refused")]
         #item
     }
 }

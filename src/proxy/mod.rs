@@ -57,7 +57,7 @@
 //! number of connections but the number of open files: each takes two, and one more for each direction that a toxic has
 //! delayed and for each reset that is to come. At most 1,000 toxics are in force on a proxy at the same time.
 //!
-//! To fail calls rather than connections, use fault points; for faults of a disk, the fault files.
+//! To fail calls rather than connections, use fault points, see [`fault`](mod@crate::fault).
 
 mod connection;
 mod desk;
