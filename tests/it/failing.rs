@@ -98,6 +98,22 @@ must_fail!(
     load_scenario_panics_twice,
 );
 
+/// All of them at once in one process: hanging, blocked, panicking and lost ones do not keep the others from their end.
+/// Only the one that replaces the hook of the whole process stays away.
+#[test]
+fn tests_that_fail_in_every_way_leave_each_other_alone() {
+    let listed = support::text(&support::run("failing", &["--list", "--format", "terse"]));
+    let names =
+        listed.lines().filter_map(|line| line.strip_suffix(": test")).filter(|name| !name.starts_with("hook_is"));
+    let text = support::text(&support::run("failing", &["--ignored", "--skip=hook_is", "--test-threads=8"]));
+    let mut count = 0;
+    for name in names {
+        count += 1;
+        assert_eq!(text.matches(&format!("qtests: `{name}` FAILED after")).count(), 1, "{name} in:\n{text}");
+    }
+    assert!(text.contains(&format!("0 passed; {count} failed")), "{text}");
+}
+
 /// Executes the line that a report gives, in a shell, as a reader would.
 #[test]
 fn the_line_that_repeats_a_test_does_repeat_it() {
