@@ -2,6 +2,7 @@
 
 use super::support;
 use std::{
+    ffi::OsStr,
     fs,
     io::{Read, Write},
     os::unix::process::{CommandExt, ExitStatusExt},
@@ -61,8 +62,23 @@ impl Dying {
     }
 }
 
+/// A command that heeds signals even if this process was started with some of them ignored, as a script's background job
+/// is: what is ignored is inherited, and a test run that was told to ignore a signal does.
+fn heeding(program: impl AsRef<OsStr>) -> Command {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    let ignored = u64::from_str_radix(ignored.trim(), 16).unwrap();
+    if [1, 2, 15].iter().all(|signal| ignored & (1 << (signal - 1)) == 0) {
+        return support::clean(program);
+    }
+    // It executes the program in its own place, so the number of the process is the program's.
+    let mut command = support::clean("env");
+    command.arg("--default-signal=HUP,INT,TERM").arg(program.as_ref());
+    command
+}
+
 fn alone(tests: &[&'static str]) -> Dying {
-    let mut command = support::clean(support::binary("dying"));
+    let mut command = heeding(support::binary("dying"));
     command.args(["--ignored", "--exact", "--nocapture", "--test-threads=8"]).args(tests);
     Dying::start(command, tests)
 }
@@ -133,7 +149,7 @@ fn nextest_passes_a_signal_on_and_all_running_tests_are_torn_down() {
         let _ = writeln!(std::io::stderr(), "SKIPPED: cargo-nextest is not installed (cargo install cargo-nextest)");
         return;
     }
-    let mut command = support::clean("cargo");
+    let mut command = heeding("cargo");
     command.args(["nextest", "run", "--no-fail-fast", "--run-ignored=only", "--test-threads=8", "--test=dying"]);
     let tests = ["blocks", "waits", "waits_without_a_limit"];
     command.args(support::cargo_flags()).arg("--").arg("--exact").args(tests);
