@@ -4,8 +4,7 @@ use super::{armed::Armed, table::FaultTable};
 use std::sync::Arc;
 
 /// A fault in force. It stays so until it is disarmed or the test ends; dropping the handle does nothing. Clones are
-/// the
-/// same fault.
+/// the same fault.
 #[derive(Clone, Debug)]
 pub struct ActiveFault {
     pub(super) armed: Arc<Armed>,

@@ -176,8 +176,7 @@ impl FaultBuilder {
     }
 
     /// The point runs a closure, on the thread of the code under test. Closures run before the point waits for
-    /// anything,
-    /// whatever the order in which actions are given.
+    /// anything, whatever the order in which actions are given.
     pub fn call(self, call: impl Fn(&Hit<'_>) + Send + Sync + 'static) -> Self {
         self.and_then(Fault::Call(Callback::new(Arc::new(call))))
     }
@@ -210,8 +209,7 @@ impl FaultBuilder {
     /// # Errors
     /// [`is_unknown_name`](Error::is_unknown_name) if no point has the name (near names are given),
     /// [`is_invalid`](Error::is_invalid) if a number makes no sense, nothing is to be done, or a `pause_point!` cannot
-    /// do
-    /// it, [`is_ended`](Error::is_ended) if the test is over, [`is_limit`](Error::is_limit) at 1,000 faults.
+    /// do it, [`is_ended`](Error::is_ended) if the test is over, [`is_limit`](Error::is_limit) at 1,000 faults.
     #[track_caller]
     pub fn try_arm(self) -> Result<ActiveFault, Error> {
         let armed = FaultTable::of(&self.t).arm(&self.t, self.spec, Location::caller())?;

@@ -19,10 +19,9 @@
 /// ```
 ///
 /// The forms are `fault_point!([async] "name" [, field = value]* [, |injected| error])`. The plain form blocks its
-/// thread
-/// where a fault delays, hangs or holds; the `async` form awaits and belongs into async functions. The field `key` pins
-/// the random draws of a fault to a caller, so that racing callers do not exchange theirs. Fields are evaluated only
-/// while some test has armed the name. Without the feature `live` all this is nothing.
+/// thread where a fault delays, hangs or holds; the `async` form awaits and belongs into async functions. The field
+/// `key` pins the random draws of a fault to a caller, so that racing callers do not exchange theirs. Fields are
+/// evaluated only while some test has armed the name. Without the feature `live` all this is nothing.
 #[macro_export]
 macro_rules! fault_point {
     (async $name:literal $(, $field:ident = $value:expr)* $(,)?) => {{

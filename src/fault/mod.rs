@@ -17,16 +17,14 @@
 //! ```
 //!
 //! - In product code: [`fault_point!`](crate::fault_point) where something can fail,
-//!   [`pause_point!`](crate::pause_point)
-//!   where nothing can.
+//!   [`pause_point!`](crate::pause_point) where nothing can.
 //! - In a test: [`Test::fault`](crate::Test::fault) says *when* ([`Trigger`]) and *what* ([`Fault`]), `arm` puts it in
 //!   force for the threads and tasks of this test only. A [`FaultPlan`] says the same as data.
 //! - [`points`] lists all points of the binary.
 //!
 //! A fault that was armed and never fired fails a test that passed otherwise, since such a test has shown nothing;
 //! `.optional()` opts out. Without the feature `live` the points expand to nothing and cost nothing; with it a point
-//! that
-//! nobody has armed costs one relaxed load.
+//! that nobody has armed costs one relaxed load.
 
 mod value;
 pub use value::{ToValue, Value};

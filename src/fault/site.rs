@@ -16,8 +16,7 @@ pub struct Site {
     file: &'static str,
     line: u32,
     /// How many armed faults of the process have this name. Only a hint: who sees a number other than 0 looks closer,
-    /// and
-    /// arming happens before the code under test is told to run, so no order is needed.
+    /// and arming happens before the code under test is told to run, so no order is needed.
     armed: AtomicU32,
 }
 

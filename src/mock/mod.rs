@@ -41,9 +41,8 @@
 //!
 //! A seam is a static that product code reads with [`Seam::get`]. Without the feature `live` that is the real thing and
 //! nothing else; with it and no mock in the process, one relaxed load more. A mock is seen by the threads and tasks of
-//! its
-//! test only. The stack is taken down, the latest first, when the test ends, whatever way that is: its restore closures
-//! run exactly once, and mocks of mockall are verified then. A test holds 1,000 entries at most.
+//! its test only. The stack is taken down, the latest first, when the test ends, whatever way that is: its restore
+//! closures run exactly once, and mocks of mockall are verified then. A test holds 1,000 entries at most.
 
 mod seam;
 pub use seam::{Seam, SeamRef};
@@ -60,11 +59,9 @@ pub use stack::{MOCK_LIMIT, Overflow};
 /// Declares seams: statics whose value a test can replace.
 ///
 /// Each line reads `pub NAME: TYPE = REAL;`, with attributes and visibility as for a static. `TYPE` is a trait object
-/// that is `Send + Sync`, such as `dyn Clock`, or
-/// a function, such as `fn(&str) -> u64`. `REAL` is an expression that is evaluated at the first use. Product code
-/// reads
-/// the seam with `NAME.get()`, which derefs to the trait object, or is called: `NAME.get()("order")`. See
-/// [`mock`](mod@crate::mock) for an example.
+/// that is `Send + Sync`, such as `dyn Clock`, or a function, such as `fn(&str) -> u64`. `REAL` is an expression that
+/// is evaluated at the first use. Product code reads the seam with `NAME.get()`, which derefs to the trait object, or
+/// is called: `NAME.get()("order")`. See [`mock`](mod@crate::mock) for an example.
 #[macro_export]
 macro_rules! seam {
     () => {};

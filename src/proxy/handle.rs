@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::base::{Error, Seed};
-use crate::scope::Test;
+use crate::scope::{Part as _, Test};
 
 use super::desk::Order;
 use super::engine::Engine;
@@ -32,7 +32,13 @@ impl FaultProxy {
         if test.clock_is_paused() {
             return Err(Error::paused_clock("a proxy"));
         }
-        let (state, orders) = Engine::of(test).open(upstream, seed).await?;
+        let engine = Engine::of(test);
+        // A test that closed in the meantime has stopped its parts before this one was made.
+        if let Err(ended) = test.scope.still_open("a proxy") {
+            engine.shut_down();
+            return Err(ended);
+        }
+        let (state, orders) = engine.open(upstream, seed).await?;
         Ok(FaultProxy { state, orders })
     }
 

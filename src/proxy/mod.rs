@@ -94,7 +94,6 @@ impl Test {
     /// # Cancel safety
     /// Dropped before it returns, it may leave a proxy that nobody uses; it stops with the test.
     pub async fn proxy(&self, upstream: impl Into<Upstream>) -> Result<FaultProxy, Error> {
-        // Asked again by the engine's owner: what is made while the test closes is stopped by whoever comes second.
         self.scope.still_open("a proxy")?;
         FaultProxy::start(self, upstream.into(), self.seed()).await
     }

@@ -203,8 +203,7 @@ fn stuck(scope: &Scope, step: &StepInfo, lost: Option<String>) {
 }
 
 /// A stage counts as a step where it may wait for code of the user or for the system. Most tests have nothing to wait
-/// for,
-/// and steps are most of what an empty test costs.
+/// for, and steps are most of what an empty test costs.
 fn walk(scope: &Arc<Scope>, driver: Driver) -> Result<(), LeftBehind> {
     loop {
         match scope.ending.stage() {

@@ -28,8 +28,7 @@ pub(super) fn hook_up() {
     static OWNER: AtomicU32 = AtomicU32::new(0);
     OWNER.store(std::process::id(), Ordering::Relaxed);
     // SAFETY: `at_exit` is a plain function without arguments that does not unwind: `process_exits` only waits, and
-    // what
-    // it starts runs on threads of its own. It is registered once. It lives in the test binary, which is never
+    // what it starts runs on threads of its own. It is registered once. It lives in the test binary, which is never
     // unloaded.
     ONCE.call_once(|| unsafe {
         libc::atexit(at_exit);

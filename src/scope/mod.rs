@@ -1,10 +1,8 @@
 //! The scope of a running test: who it is, what belongs to it, and how all of it ends.
 //!
 //! `#[qtest]` builds a runtime for each test and puts the test's identity on all its threads, so that whatever runs
-//! there
-//! sees the faults, mocks and directory of its own test and of no other. When the test ends, by whatever way,
-//! everything
-//! is undone in a fixed order.
+//! there sees the faults, mocks and directory of its own test and of no other. When the test ends, by whatever way,
+//! everything is undone in a fixed order.
 //!
 //! Start with [`Test`]; tests that are not `#[qtest]` start with [`Test::scoped`].
 

@@ -281,9 +281,8 @@ fn park_for_ever() -> ! {
 const LOCKED: Duration = Duration::from_secs(3);
 
 /// The parked thread holds the standard library's lock on the hook for reading. Whoever replaces the hook waits for
-/// ever,
-/// and so does every panic after that; libtest does so when all tests are over. Then only the end of the process is
-/// left.
+/// ever, and so does every panic after that; libtest does so when all tests are over. Then only the end of the process
+/// is left.
 fn exit_when_hooks_block() {
     loop {
         let (began, reached) = (Instant::now(), Arc::new(AtomicBool::new(false)));

@@ -84,8 +84,7 @@ impl Home {
     }
 
     /// A driver is stuck. If it is so inside the runtime, the runtime is left behind, stopped as far as that can be
-    /// done
-    /// from outside, and the next driver builds a fresh one; otherwise the runtime is healthy and stays.
+    /// done from outside, and the next driver builds a fresh one; otherwise the runtime is healthy and stays.
     pub(super) fn leave_behind_if_in_use(&self) {
         let in_use = |built: &mut Built| built.users.load(Ordering::Acquire) > 0;
         if let Some(built) = lock(&self.built).take_if(in_use) {

@@ -82,8 +82,7 @@ impl Test {
 
     /// Starts a task on the current runtime that counts as the test's own: if it is still running when the test ends
     /// (and [`cancelled`](Test::cancelled) has resolved), the test fails; a panic in it fails the test unless the
-    /// handle
-    /// is awaited.
+    /// handle is awaited.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -198,8 +197,7 @@ impl Test {
     }
 
     /// Whether the clock of the runtime that the caller is in stands still. tokio does not tell, but a clock that has
-    /// not
-    /// moved while that of the system did is paused.
+    /// not moved while that of the system did is paused.
     pub(crate) fn clock_is_paused(&self) -> bool {
         let (virtual_start, real_start) = (tokio::time::Instant::now(), std::time::Instant::now());
         while real_start.elapsed() < Duration::from_micros(2) {

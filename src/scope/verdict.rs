@@ -125,10 +125,8 @@ fn judge_body(scope: &Scope) -> Option<Judgement> {
 }
 
 /// What a panic says was expected, and what happened. The judges of this crate, such as the one of load runs, panic
-/// with
-/// a headline and labelled lines (and a place, which the panic has too), and so may a test; any other panic is told as
-/// it
-/// is.
+/// with a headline and labelled lines (and a place, which the panic has too), and so may a test; any other panic is
+/// told as it is.
 fn told(message: &str) -> (String, String) {
     let plain = || ("the body to return".to_owned(), format!("it panicked: {message}"));
     let Some((headline, rest)) = message.split_once("\n  expected: ") else { return plain() };

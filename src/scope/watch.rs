@@ -15,13 +15,11 @@ use std::{
 };
 
 /// How long a driver may take to answer when a step is cut. Long enough for a thread that has to wait for a processor,
-/// so
-/// that a busy machine is not taken for a blocked thread.
+/// so that a busy machine is not taken for a blocked thread.
 pub(super) const ANSWER: Duration = Duration::from_secs(if cfg!(qtests_loom) { 0 } else { 1 });
 
 /// How long a supervisor sleeps at most. A step whose deadline is further away need not wake it when it begins, and
-/// most
-/// are: waking it at each step costs more than all else that a watched test does.
+/// most are: waking it at each step costs more than all else that a watched test does.
 const NAP: Duration = Duration::from_secs(1);
 
 /// The number of a driver; only the one with the highest number may act.
@@ -285,8 +283,7 @@ impl Watch {
 
 impl Hurry {
     /// The body ends at once; everything else gets a share of the time that is left, so that one that hangs does not
-    /// take
-    /// it all.
+    /// take it all.
     fn deadline(&self, kind: StepKind, now: Instant) -> Instant {
         let left = self.until.saturating_duration_since(now);
         match kind {

@@ -35,9 +35,9 @@ impl Test {
     /// Starts a program in a process group of its own.
     ///
     /// When the test ends the group gets SIGKILL: on return, panic, timeout, a signal and `process::exit` as a
-    /// teardown,
-    /// after SIGKILL or an abort of the test process by a small shell that waits for just that. Between the start of
-    /// the program and the report to that shell lie some microseconds in which a SIGKILL leaves the program running.
+    /// teardown, after SIGKILL or an abort of the test process by a small shell that waits for just that. Between the
+    /// start of the program and the report to that shell lie some microseconds in which a SIGKILL leaves the program
+    /// running.
     ///
     /// # Errors
     /// [`is_missing_program`](Error::is_missing_program) if there is no such program, [`is_ended`](Error::is_ended) if
