@@ -7,7 +7,7 @@ use qtests::{
 };
 use std::{
     io::{ErrorKind, Read, Write},
-    net::{Ipv4Addr, Shutdown, TcpListener, TcpStream},
+    net::{Ipv4Addr, Shutdown, TcpListener},
     thread,
     time::Instant,
 };
@@ -138,7 +138,7 @@ fn the_end_of_the_test_stops_live_traffic_at_once() {
     drop(t);
     assert!(start.elapsed() < ms(1_000), "{:?}", start.elapsed());
     clients.into_iter().for_each(|client| client.join().unwrap());
-    assert_eq!(TcpStream::connect(addr).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    // The port itself may be a neighbour's by now.
     assert!(wait(wire.add(Down::new())).unwrap_err().to_string().contains("the test is over"));
     assert!(wait(toxic.remove()).unwrap_err().to_string().contains("the test is over"));
     assert!(wait(late.proxy(addr)).unwrap_err().is_ended());
