@@ -56,9 +56,9 @@ pub(super) fn catch_as_driver<R>(driver: u32, run: impl FnOnce() -> R) -> Result
     catch_in(Role::Driver, run)
 }
 
-/// Whether the calling thread drives a test.
-pub(super) fn on_driver() -> bool {
-    DRIVER.get().is_some()
+/// The number under which the calling thread drives a test.
+pub(super) fn driver() -> Option<u32> {
+    DRIVER.get()
 }
 
 /// Runs code whose panic is to be returned as a value and printed by nobody.

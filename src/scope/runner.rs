@@ -6,6 +6,7 @@ use super::{
     cancel::Cancel,
     current::{Entered, claim_process},
     ending::{self, BodyEnd, until_cut},
+    lock,
     options::Meta,
     panics,
     repeat::{Repeat, seed_of},
@@ -123,7 +124,7 @@ fn run_body(scope: &Arc<Scope>, driver: Driver, body: Body) -> Result<(), LeftBe
     let cut = scope.watch.begin(driver, info)?;
     let test = Test::of(Arc::clone(scope));
     let result = panics::catch_as_driver(driver, || match body {
-        Body::Sync(body) => run_sync(scope, body, test, &cut),
+        Body::Sync(body) => run_sync(scope, body, test, (driver, cut.clone())),
         Body::Async(body) => scope.home.block_on(scope, async {
             let mut future = body(test);
             let ended = until_cut(&mut future, &cut).await;
@@ -146,11 +147,13 @@ fn run_body(scope: &Arc<Scope>, driver: Driver, body: Body) -> Result<(), LeftBe
     Ok(())
 }
 
-fn run_sync(scope: &Arc<Scope>, body: fn(Test) -> BodyResult, test: Test, cut: &Cancel) -> Option<BodyResult> {
+fn run_sync(scope: &Arc<Scope>, body: fn(Test) -> BodyResult, test: Test, cut: (Driver, Cancel)) -> Option<BodyResult> {
     // The handle and not the runtime, which must be free to be stopped if the body never comes back.
     let handle = scope.home.get(scope).handle().clone();
     let _inside = handle.enter();
-    let _ = scope.sync_cut.set(cut.clone());
+    *lock(&scope.sync_cut) = Some(cut);
+    // Teardowns that run on this thread later have limits of their own.
+    let _cleared = scopeguard::guard((), |()| *lock(&scope.sync_cut) = None);
     Some(body(test))
 }
 

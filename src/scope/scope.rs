@@ -21,7 +21,7 @@ use std::{
     borrow::Cow,
     fmt,
     sync::{
-        Arc, Mutex, OnceLock,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, ThreadId},
@@ -50,8 +50,9 @@ pub(crate) struct Scope {
     /// The thread that owns a droppable scope: it runs the body, unwatched.
     pub(super) owner: Option<ThreadId>,
     findings: Mutex<Findings>,
-    /// The signal that cuts a body that is not async, for [`Test::block_on`](super::Test::block_on).
-    pub(super) sync_cut: OnceLock<Cancel>,
+    /// The signal that cuts a body that is not async, while it runs, and the number of its driver; for
+    /// [`Test::block_on`](super::Test::block_on).
+    pub(super) sync_cut: Mutex<Option<(Driver, Cancel)>>,
     closed: AtomicBool,
 }
 
@@ -99,7 +100,7 @@ impl Scope {
             dir: Dir::default(),
             cancel: Cancel::new(),
             findings: Mutex::default(),
-            sync_cut: OnceLock::new(),
+            sync_cut: Mutex::default(),
             closed: AtomicBool::new(false),
         })
     }

@@ -1,7 +1,8 @@
 //! The handle of a running test.
 
 use super::{
-    Part, current, ending::until_cut, leak, panics, ready, scope::Scope, task::TaskHandle, teardown, teardown::Undo,
+    Part, current, ending::until_cut, leak, lock, panics, ready, scope::Scope, task::TaskHandle, teardown,
+    teardown::Undo,
 };
 use crate::base::{Error, Seed};
 use std::{
@@ -108,9 +109,10 @@ impl Test {
     /// the test ends while another thread is in here, the call unwinds without a message.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let home = &self.scope.home;
-        let cut = match self.scope.sync_cut.get() {
-            Some(cut) if panics::on_driver() => cut.clone(),
-            // A thread of the user, which must not keep the runtime beyond the end of the test.
+        let body = lock(&self.scope.sync_cut).clone();
+        let cut = match body {
+            Some((driver, cut)) if panics::driver() == Some(driver) => cut,
+            // A teardown, or a thread of the user, which must not keep the runtime beyond the end of the test.
             _ => home.closing(&self.scope),
         };
         match home.block_on(&self.scope, until_cut(future, &cut)) {

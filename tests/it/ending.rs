@@ -293,3 +293,9 @@ fn a_proxy_that_is_started_at_the_very_end_is_stopped_too() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     assert!(runtime.block_on(wire.add(Down::new())).is_err());
 }
+
+#[qtest]
+fn a_teardown_can_await_on_the_runtime(t: Test) {
+    let test = t.clone();
+    t.defer(move || assert_eq!(test.block_on(async { 42 }), 42));
+}
