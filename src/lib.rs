@@ -15,7 +15,6 @@
 //!     assert_eq!((saved, flaky.fired()), (Some(3), 2));
 //!     Ok(())
 //! }
-//! # fn main() {}
 //! ```
 //!
 //! Everything that a test asks of its [`Test`] is isolated from other tests, which run in parallel, and undone when the

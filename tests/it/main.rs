@@ -11,7 +11,7 @@
 //! - `mock`: who sees mocks, how they are taken down and verified
 //! - `product`: what a build and a test of a product contain
 //! - `proxy`, `toxic` (with `wire`): the fault proxy and what it does to connections
-//! - `readme`: what the README shows is what happens
+//! - `first_example`, `readme`: what the README shows is what happens
 //! - `runner`: a test binary with a `main` of its own
 //! - `signals`: SIGINT, SIGTERM, `process::exit` and SIGKILL
 //! - `ui`: what the compiler says about wrong attributes
@@ -22,6 +22,7 @@ mod ending;
 mod environment;
 mod failing;
 mod fault;
+mod first_example;
 mod identity;
 mod isolation;
 mod load;

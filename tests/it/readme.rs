@@ -25,7 +25,9 @@ fn the_first_example_is_that_of_the_documentation() {
     let example = |text: &str| {
         let text: Vec<&str> = text.lines().map(|line| line.strip_prefix("//! ").unwrap_or(line)).collect();
         let text = text.join("\n").replace("\n//!\n", "\n\n");
-        text.split("use qtests::{fault_point").nth(1).unwrap().split("```").next().unwrap().to_owned()
+        text.split("use qtests::{fault_point").nth(1).unwrap().split("```").next().unwrap().trim_end().to_owned()
     };
     assert_eq!(example(&read("README.md")), example(&read("src/lib.rs")));
+    // It is not only compiled, as all of the documentation is, but run as a test.
+    assert_eq!(example(&read("README.md")), example(&read("tests/it/first_example.rs")));
 }
