@@ -325,12 +325,12 @@ fn pop_parts(scope: &Arc<Scope>, driver: Driver) -> Result<(), LeftBehind> {
 }
 
 fn remove_dir(scope: &Arc<Scope>) {
-    // A restore closure may have registered an async teardown, which has built a runtime anew.
+    // First of all: what comes from now on is refused, so what came before can be ended for good.
+    scope.close();
+    // Whatever a restore closure or a late teardown has started, and whoever waits in `t.block_on`.
+    shut_down_parts(scope);
     scope.home.shut_down();
     scope.find_all(scope.panics.findings(scope.options.task_panics));
-    scope.close();
-    // Whatever a restore closure or a late teardown has started.
-    shut_down_parts(scope);
     let keep = verdict::keeps_dir(scope);
     if verdict::fails(scope) || panics::hook_check_is_due() {
         check_hook(scope);

@@ -105,7 +105,7 @@ impl Test {
     /// Runs a future to its end on the runtime of the test. For tests that are not async.
     ///
     /// # Panics
-    /// Inside a runtime, as in an async test: await the future there. If the body takes longer than its `timeout`, or
+    /// If the test is over, or inside a runtime, as in an async test: await the future there. If the body takes longer than its `timeout`, or
     /// the test ends while another thread is in here, the call unwinds without a message.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let home = &self.scope.home;
@@ -113,7 +113,12 @@ impl Test {
         let cut = match body {
             Some((driver, cut)) if panics::driver() == Some(driver) => cut,
             // A teardown, or a thread of the user, which must not keep the runtime beyond the end of the test.
-            _ => home.closing(&self.scope),
+            _ => {
+                let closing = home.closing(&self.scope);
+                // Asked after the runtime was taken or built: a test that closes later stops it and fires the signal.
+                ready(self.scope.still_open("a wait on its runtime"));
+                closing
+            }
         };
         match home.block_on(&self.scope, until_cut(future, &cut)) {
             Some(output) => output,

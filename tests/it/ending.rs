@@ -299,3 +299,12 @@ fn a_teardown_can_await_on_the_runtime(t: Test) {
     let test = t.clone();
     t.defer(move || assert_eq!(test.block_on(async { 42 }), 42));
 }
+
+#[test]
+fn nobody_can_wait_on_the_runtime_of_a_test_that_is_over() {
+    let scoped = Test::scoped();
+    let t = Test::clone(&scoped);
+    drop(scoped);
+    let refused = catch_unwind(AssertUnwindSafe(|| t.block_on(std::future::pending::<()>()))).unwrap_err();
+    assert!(refused.downcast_ref::<String>().unwrap().contains("is over: it cannot take a wait on its runtime"));
+}
