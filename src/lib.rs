@@ -112,13 +112,15 @@ pub mod scope;
 #[cfg(feature = "live")]
 pub mod server;
 
-#[cfg(feature = "live")]
+#[cfg(any(feature = "live", feature = "shutdown", feature = "files"))]
 mod base;
 
 pub use fault::Injected;
 
+#[cfg(any(feature = "live", feature = "shutdown", feature = "files"))]
+pub use base::Error;
 #[cfg(feature = "live")]
-pub use base::{Error, Event, EventSink, Seed};
+pub use base::{Event, EventSink, Seed};
 #[cfg(feature = "mockall")]
 pub use mockall;
 #[cfg(feature = "macros")]

@@ -1,20 +1,34 @@
 //! The ground floor: what every part needs and nothing of ours is below it. Private; its public items appear at the
 //! crate root.
 
+#[cfg(feature = "live")]
 mod bounded;
+#[cfg(feature = "live")]
 pub(crate) mod duration;
+#[cfg(feature = "live")]
 mod env;
 mod error;
+#[cfg(feature = "live")]
 mod event;
+#[cfg(feature = "live")]
 mod names;
+#[cfg(feature = "live")]
 mod seed;
+#[cfg(feature = "live")]
 pub(crate) mod sync;
 
-pub(crate) use bounded::Ring;
-pub(crate) use env::{SeedWish, environment, strict};
 pub use error::Error;
+#[cfg(feature = "live")]
 pub(crate) use error::Kind;
-pub(crate) use event::Line;
-pub use event::{Event, EventSink};
-pub(crate) use names::nearest;
-pub use seed::Seed;
+#[cfg(feature = "live")]
+pub(crate) use {
+    bounded::Ring,
+    env::{SeedWish, environment, strict},
+    event::Line,
+    names::nearest,
+};
+#[cfg(feature = "live")]
+pub use {
+    event::{Event, EventSink},
+    seed::Seed,
+};
