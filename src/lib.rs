@@ -73,11 +73,7 @@
 //!
 //! # Environment
 //!
-//! | variable | takes | meaning |
-//! |---|---|---|
-//! | `QTESTS_SEED` | a number, or `random` | the seed of every test in this run |
-//! | `QTESTS_STRICT` | `1` or `0` | an inconclusive load verdict fails |
-//! | `QTESTS_DEMO_BUG` | a name | removes one protection of the example `checkout` |
+#![doc = include_str!("../docs/variables.md")]
 //!
 //! An unknown `QTESTS_` variable is warned of, with the nearest name.
 //!
@@ -94,7 +90,10 @@
 //! run: run the code that handles signals in a child ([`Test::process`]). A thread that is blocked for ever can be left
 //! behind, not killed. With `panic = "abort"` nothing can be caught.
 
+pub mod config;
 pub mod fault;
+#[cfg(feature = "live")]
+pub mod fixture;
 #[cfg(feature = "live")]
 pub mod load;
 pub mod mock;
@@ -111,8 +110,9 @@ pub mod runner;
 pub mod scope;
 #[cfg(feature = "live")]
 pub mod server;
+#[cfg(feature = "live")]
+mod trial;
 
-#[cfg(any(feature = "live", feature = "shutdown", feature = "files"))]
 mod base;
 
 pub use fault::Injected;

@@ -3,6 +3,7 @@
 #[doc(no_inline)]
 pub use crate::{
     fault::FaultPlan,
+    fixture::{BoxError, Fixture, Shared},
     load::{Rate, Slo},
     proxy::{Down, Latency, Reset},
     scope::{InTest, Test},

@@ -1,18 +1,14 @@
 //! What code written by the macros of this crate calls. No promise is made about anything in here.
 
 pub use crate::scope::{Body, BodyFuture, BodyResult, Leaks, Meta, Options, Outcome, Target, TaskPanics};
+pub use crate::trial::Registered;
 pub use inventory;
 
-use crate::scope;
-
-/// A test as the macro describes it.
-#[derive(Debug)]
-pub struct Registered {
-    /// Where it stands and how it is judged.
-    pub meta: Meta,
-    /// What it runs.
-    pub body: Body,
-}
+use crate::{
+    fixture::{self, Fixture},
+    scope::Test,
+    trial,
+};
 
 /// A registered test, for binaries with a `main` of their own.
 #[derive(Debug)]
@@ -22,7 +18,12 @@ inventory::collect!(Entry);
 
 /// Runs a test under libtest.
 pub fn run(test: &'static Registered) {
-    scope::run(&test.meta, test.body);
+    trial::run_under_libtest(test);
+}
+
+/// Sets up one argument of a test.
+pub async fn set_up<T: Fixture>(t: &Test) -> Result<T, String> {
+    fixture::argument(t).await
 }
 
 /// Puts a test on the list of all tests.

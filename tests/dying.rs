@@ -73,3 +73,21 @@ async fn exits(t: Test) {
     }
     std::process::exit(3);
 }
+
+fn mark_inside(name: &str) {
+    let marks = PathBuf::from(std::env::var("DYING_MARKS").expect("DYING_MARKS names a folder"));
+    fs::write(marks.join(format!("{name}.inside")), "").expect("the folder is writable");
+}
+
+#[qtest(serial = "qtests-own-tests-of-processes")]
+#[ignore = "its process dies"]
+async fn serial_waits() {
+    mark_inside("serial_waits");
+    std::future::pending::<()>().await;
+}
+
+#[qtest(serial = "qtests-own-tests-of-processes")]
+#[ignore = "waits for a process that dies"]
+async fn serial_passes() {
+    mark_inside("serial_passes");
+}

@@ -1,11 +1,14 @@
 //! Parses the attribute: keys with values, each with its span; unknown and repeated keys are refused here.
 
+use crate::{
+    cases::CaseArgs,
+    value::{flag, flavor, integer, list, string},
+};
 use proc_macro2::Span;
 use syn::{
-    Error, Expr, ExprLit, ExprUnary, Ident, Lit, Path, Result, Token, UnOp,
+    Error, Ident, LitStr, Path, Result, Token,
     ext::IdentExt,
     parse::{Parse, ParseStream},
-    spanned::Spanned,
 };
 
 /// The attribute as it was written.
@@ -19,6 +22,11 @@ pub(crate) struct Args {
     pub(crate) seed: Option<Given<u64>>,
     pub(crate) leaks: Option<Given<String>>,
     pub(crate) task_panics: Option<Given<String>>,
+    pub(crate) retries: Option<Given<u32>>,
+    pub(crate) tags: Option<Given<Vec<LitStr>>>,
+    pub(crate) isolate: Option<Given<String>>,
+    pub(crate) serial: Option<Given<String>>,
+    pub(crate) cases: Option<Given<Vec<CaseArgs>>>,
     pub(crate) krate: Option<Given<Path>>,
 }
 
@@ -29,7 +37,21 @@ pub(crate) struct Given<T> {
 }
 
 /// The keys, with the name that tokio has for the same thing.
-const KEYS: [&str; 8] = ["workers", "timeout", "teardown_timeout", "paused", "seed", "leaks", "task_panics", "crate"];
+const KEYS: [&str; 13] = [
+    "workers",
+    "timeout",
+    "teardown_timeout",
+    "paused",
+    "seed",
+    "leaks",
+    "task_panics",
+    "retries",
+    "tags",
+    "isolate",
+    "serial",
+    "cases",
+    "crate",
+];
 const ALIASES: [(&str, &str); 3] = [("worker_threads", "workers"), ("start_paused", "paused"), ("flavor", "flavor")];
 
 impl Parse for Args {
@@ -68,6 +90,16 @@ impl Args {
                 set(&mut self.leaks, key, string(key, input, form)?)
             }
             "task_panics" => set(&mut self.task_panics, key, string(key, input, "`\"fail\"` or `\"allow\"`")?),
+            "retries" => set(&mut self.retries, key, integer(key, input, "a number of tries, such as `retries = 2`")?),
+            "tags" => set(&mut self.tags, key, list(key, input, "names, such as `tags(\"slow\", \"db\")`")?),
+            "isolate" => set(&mut self.isolate, key, string(key, input, "`\"process\"`")?),
+            "serial" => {
+                set(&mut self.serial, key, string(key, input, "the name of a group, such as `serial = \"db\"`")?)
+            }
+            "cases" => {
+                let form = "named rows of values, such as `cases(empty(\"\", 0), one(\"a\", 1))`";
+                set(&mut self.cases, key, list(key, input, form)?)
+            }
             "crate" => {
                 input.parse::<Token![=]>()?;
                 let span = input.span();
@@ -94,62 +126,6 @@ fn unknown(key: &Ident) -> Error {
         _ => format!("the keys are {}", KEYS.join(", ")),
     };
     Error::new(key.span(), format!("unknown key `{key}`: {hint}"))
-}
-
-fn value(key: &Ident, input: ParseStream<'_>, form: &str) -> Result<Expr> {
-    if !input.peek(Token![=]) {
-        return Err(Error::new(key.span(), format!("`{key}` needs a value: it takes {form}")));
-    }
-    input.parse::<Token![=]>()?;
-    input.parse()
-}
-
-fn integer<T: std::str::FromStr>(key: &Ident, input: ParseStream<'_>, form: &str) -> Result<Given<T>>
-where
-    T::Err: std::fmt::Display,
-{
-    let expr = value(key, input, form)?;
-    match &expr {
-        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => {
-            let value = number
-                .base10_parse()
-                .map_err(|error| Error::new(number.span(), format!("`{key}` takes {form}: {error}")))?;
-            Ok(Given { value, span: number.span() })
-        }
-        Expr::Unary(ExprUnary { op: UnOp::Neg(_), .. }) => {
-            Err(Error::new(expr.span(), format!("`{key}` cannot be negative: it takes {form}")))
-        }
-        other => Err(Error::new(other.span(), format!("`{key}` takes {form}"))),
-    }
-}
-
-fn string(key: &Ident, input: ParseStream<'_>, form: &str) -> Result<Given<String>> {
-    match value(key, input, form)? {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Ok(Given { value: text.value(), span: text.span() }),
-        other => Err(Error::new(other.span(), format!("`{key}` takes {form}"))),
-    }
-}
-
-/// A key that may stand alone.
-fn flag(key: &Ident, input: ParseStream<'_>) -> Result<Given<bool>> {
-    if !input.peek(Token![=]) {
-        return Ok(Given { value: true, span: key.span() });
-    }
-    match value(key, input, "")? {
-        Expr::Lit(ExprLit { lit: Lit::Bool(value), .. }) => Ok(Given { value: value.value, span: value.span }),
-        other => Err(Error::new(other.span(), format!("`{key}` takes `true` or `false`, or stands alone"))),
-    }
-}
-
-/// tokio's way to say `workers`.
-fn flavor(key: &Ident, input: ParseStream<'_>) -> Result<Given<bool>> {
-    let form = "`\"current_thread\"` or `\"multi_thread\"`";
-    let Given { value, span } = string(key, input, form)?;
-    match value.as_str() {
-        "current_thread" => Ok(Given { value: false, span }),
-        "multi_thread" => Ok(Given { value: true, span }),
-        _ => Err(Error::new(span, format!("`{key}` takes {form}"))),
-    }
 }
 
 /// Levenshtein's distance (Wagner and Fischer 1974).

@@ -2,22 +2,22 @@
 
 use crate::{
     args::{Args, Given},
+    cases::{self, Case},
     duration::parse_millis,
 };
-use syn::{Attribute, Error, Expr, ExprLit, FnArg, ItemFn, Lit, Meta, Path, Result, spanned::Spanned};
+use syn::{Attribute, Error, Expr, ExprLit, FnArg, ItemFn, Lit, LitStr, Meta, Path, Result, Type, spanned::Spanned};
 
 /// A test that makes sense.
 pub(crate) struct TestModel {
     /// The function as the user wrote it, without the attributes that we take over.
     pub(crate) item: ItemFn,
-    /// `#[ignore]`, which libtest sees too.
-    pub(crate) ignore: Option<Attribute>,
-    /// `#[should_panic]`, with the text that is expected; empty for any.
-    pub(crate) should_panic: Option<String>,
+    pub(crate) judged: Judged,
     /// Attributes such as `#[cfg]` that decide about both functions that are written.
     pub(crate) shared: Vec<Attribute>,
-    /// Whether the function takes the test.
-    pub(crate) takes_test: bool,
+    /// What the function takes before the values of a case.
+    pub(crate) arguments: Vec<Argument>,
+    /// The rows of the key `cases`; `None` without that key.
+    pub(crate) cases: Option<Vec<Case>>,
     pub(crate) workers: Option<usize>,
     pub(crate) timeout: Timeout,
     pub(crate) teardown_millis: Option<u64>,
@@ -27,7 +27,28 @@ pub(crate) struct TestModel {
     pub(crate) leaks: Option<&'static str>,
     /// The name of a variant of `TaskPanics`.
     pub(crate) task_panics: Option<&'static str>,
+    pub(crate) retries: Option<u32>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) isolate: bool,
+    pub(crate) serial: Option<String>,
     pub(crate) krate: Option<Path>,
+}
+
+/// What a test says about how it is judged.
+#[derive(Clone, Default)]
+pub(crate) struct Judged {
+    /// `#[ignore]`, which libtest sees too.
+    pub(crate) ignore: Option<Attribute>,
+    /// `#[should_panic]`, with the text that is expected; empty for any.
+    pub(crate) should_panic: Option<String>,
+}
+
+/// What the runner passes to the function.
+pub(crate) enum Argument {
+    /// The handle of the test itself.
+    Test,
+    /// Whatever implements `Fixture`.
+    Fixture(Box<Type>),
 }
 
 /// How long the body may take.
@@ -39,46 +60,59 @@ pub(crate) enum Timeout {
 
 impl TestModel {
     pub(crate) fn new(args: Args, mut item: ItemFn) -> Result<Self> {
-        let takes_test = check_signature(&item)?;
-        let mut ignore = None;
-        let mut should_panic = None;
-        let mut shared = Vec::new();
-        let mut kept = Vec::new();
-        for attribute in item.attrs.drain(..) {
-            if attribute.path().is_ident("ignore") {
-                ignore = Some(attribute);
-            } else if attribute.path().is_ident("should_panic") {
-                should_panic = Some(expected_text(&attribute)?);
-            } else if attribute.path().is_ident("cfg") {
-                shared.push(attribute);
-            } else if attribute.path().segments.last().is_some_and(|last| last.ident == "test") {
-                return Err(Error::new(attribute.span(), "#[qtest] makes the function a test: remove this attribute"));
-            } else {
-                kept.push(attribute);
-            }
-        }
+        let types = check_signature(&item)?;
+        let (judged, shared, kept) = judged(item.attrs.drain(..))?;
         item.attrs = kept;
+        let cases = args.cases.map(|given| cases::check(given.value, given.span, types.len())).transpose()?;
+        let values = cases.as_ref().and_then(|cases| cases.first()).map_or(0, |case| case.values.len());
+        let arguments = types.into_iter().rev().skip(values).rev().map(argument).collect();
         let paused = args.paused.as_ref().is_some_and(|given| given.value);
         Ok(Self {
-            workers: workers(&args, paused)?,
+            workers: workers(args.workers, args.multi_thread, paused)?,
             timeout: timeout(args.timeout)?,
             teardown_millis: args.teardown_timeout.map(millis).transpose()?,
             paused,
             seed: args.seed.map(|given| given.value),
             leaks: choice(args.leaks, "leaks", &[("fail", "Fail"), ("strict", "Strict"), ("off", "Off")])?,
             task_panics: choice(args.task_panics, "task_panics", &[("fail", "Fail"), ("allow", "Allow")])?,
+            retries: args.retries.map(retries).transpose()?,
+            tags: args.tags.map(tags).transpose()?.unwrap_or_default(),
+            isolate: choice(args.isolate, "isolate", &[("process", "Process")])?.is_some(),
+            serial: args.serial.map(serial).transpose()?,
             krate: args.krate.map(|given| given.value),
             item,
-            ignore,
-            should_panic,
+            judged,
             shared,
-            takes_test,
+            arguments,
+            cases,
         })
     }
 }
 
-/// Refuses functions that cannot be tests; tells whether this one takes the test.
-fn check_signature(item: &ItemFn) -> Result<bool> {
+/// Takes `#[ignore]` and `#[should_panic]` from some attributes; then come those that decide about everything that is
+/// written, and then the rest.
+pub(crate) fn judged(
+    attributes: impl IntoIterator<Item = Attribute>,
+) -> Result<(Judged, Vec<Attribute>, Vec<Attribute>)> {
+    let (mut judged, mut shared, mut kept) = (Judged::default(), Vec::new(), Vec::new());
+    for attribute in attributes {
+        if attribute.path().is_ident("ignore") {
+            judged.ignore = Some(attribute);
+        } else if attribute.path().is_ident("should_panic") {
+            judged.should_panic = Some(expected_text(&attribute)?);
+        } else if attribute.path().is_ident("cfg") {
+            shared.push(attribute);
+        } else if attribute.path().segments.last().is_some_and(|last| last.ident == "test") {
+            return Err(Error::new(attribute.span(), "#[qtest] makes the function a test: remove this attribute"));
+        } else {
+            kept.push(attribute);
+        }
+    }
+    Ok((judged, shared, kept))
+}
+
+/// The types that a function takes; refuses functions that cannot be tests.
+fn check_signature(item: &ItemFn) -> Result<Vec<Type>> {
     let signature = &item.sig;
     if !signature.generics.params.is_empty() {
         return Err(Error::new(signature.generics.span(), "a test cannot be generic: nobody could choose the types"));
@@ -89,21 +123,59 @@ fn check_signature(item: &ItemFn) -> Result<bool> {
     if let Some(abi) = &signature.abi {
         return Err(Error::new(abi.span(), "a test cannot be `extern`"));
     }
-    let mut inputs = signature.inputs.iter();
-    match (inputs.next(), inputs.next()) {
-        (None, _) => Ok(false),
-        (Some(FnArg::Receiver(receiver)), _) => {
+    let typed = |input: &FnArg| match input {
+        FnArg::Receiver(receiver) => {
             Err(Error::new(receiver.span(), "a test is a free function: it cannot take `self`"))
         }
-        (Some(FnArg::Typed(_)), None) => Ok(true),
-        (Some(_), Some(second)) => Err(Error::new(second.span(), "a test takes no argument or one, `t: Test`")),
+        FnArg::Typed(typed) => match &*typed.ty {
+            Type::ImplTrait(_) => Err(Error::new(typed.ty.span(), "a test cannot be generic: name the type")),
+            ty => Ok(ty.clone()),
+        },
+    };
+    signature.inputs.iter().map(typed).collect()
+}
+
+/// A type that is called `Test` is taken for the handle of the test: it is passed without a set-up. If it is somebody
+/// else's, the compiler says so.
+fn argument(ty: Type) -> Argument {
+    let is_test = matches!(&ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Test"));
+    if is_test { Argument::Test } else { Argument::Fixture(Box::new(ty)) }
+}
+
+fn retries(given: Given<u32>) -> Result<u32> {
+    match given.value {
+        1..=10 => Ok(given.value),
+        _ => Err(Error::new(given.span, "`retries` is 1 to 10: leave it out for a test that is tried once")),
     }
 }
 
-fn workers(args: &Args, paused: bool) -> Result<Option<usize>> {
-    let workers = match (&args.workers, &args.multi_thread) {
+fn tags(given: Given<Vec<LitStr>>) -> Result<Vec<String>> {
+    if given.value.is_empty() {
+        return Err(Error::new(given.span, "`tags` needs at least one name, such as `tags(\"slow\")`"));
+    }
+    let mut tags = Vec::new();
+    for tag in given.value {
+        let text = tag.value();
+        if text.is_empty() || text.starts_with('!') || text.contains(|c: char| c == ',' || c.is_whitespace()) {
+            let why = "a tag is one word without `,`, and without `!` at its start: QTESTS_TAGS could not name it";
+            return Err(Error::new(tag.span(), why));
+        }
+        tags.push(text);
+    }
+    Ok(tags)
+}
+
+fn serial(given: Given<String>) -> Result<String> {
+    if given.value.trim().is_empty() {
+        return Err(Error::new(given.span, "`serial` is the name of a group, such as `serial = \"db\"`"));
+    }
+    Ok(given.value)
+}
+
+fn workers(workers: Option<Given<usize>>, multi_thread: Option<Given<bool>>, paused: bool) -> Result<Option<usize>> {
+    let workers = match (workers, multi_thread) {
         (Some(Given { value: 0, span }), _) => {
-            return Err(Error::new(*span, "`workers` is at least 1; leave it out for a test on one thread"));
+            return Err(Error::new(span, "`workers` is at least 1; leave it out for a test on one thread"));
         }
         (Some(given), Some(flavor)) if !flavor.value => {
             return Err(Error::new(

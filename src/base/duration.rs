@@ -1,21 +1,24 @@
 //! Durations as people write them: `"200ms"`, `"1.5s"`.
 
+#[cfg(feature = "live")]
 use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
 use std::time::Duration;
 
 /// For `#[serde(with = "..")]`.
+#[cfg(feature = "live")]
 pub(crate) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     // `Debug` of a duration is exact and is what `parse` reads: "200ms", "1.5s", "3µs".
     serializer.serialize_str(&format!("{duration:?}"))
 }
 
 /// For `#[serde(with = "..")]`.
+#[cfg(feature = "live")]
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 
 /// Reads a number with a unit.
-fn parse(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     const FORM: &str = "write a number with a unit, such as \"200ms\", \"1.5s\" or \"2m\"";
     let trimmed = text.trim();
     let digits = trimmed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(trimmed.len());

@@ -1,34 +1,87 @@
 //! Every environment variable that qtests reads, in one table.
 
-use super::nearest;
-use std::sync::OnceLock;
+use super::{Row, Setting, SettingValue, TagFilter, nearest};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, path::PathBuf, sync::OnceLock, time::Duration};
 
-/// One row of the table.
-#[derive(Debug)]
-pub(crate) struct Variable {
-    pub(crate) name: &'static str,
-    /// What it may hold, for error messages and for the documentation.
-    pub(crate) values: &'static str,
-    pub(crate) meaning: &'static str,
+/// The prefix of all our variables: whatever begins so and is not in the table is a typo.
+const PREFIX: &str = "QTESTS_";
+
+pub(crate) static SEED: Setting<SeedWish> = Setting::new("QTESTS_SEED", "")
+    .meaning("the seed of every test in this run; derived from each test's name if unset");
+/// `QTESTS_STRICT`: an inconclusive verdict fails, and so does a test that passed only when it was tried again.
+pub static STRICT: Setting<bool> = Setting::new("QTESTS_STRICT", "0")
+    .meaning("what is inconclusive fails, and so does a flaky test and a plain `#[test]` that no runner can see");
+static TAGS: Setting<TagFilter> = Setting::new("QTESTS_TAGS", "").meaning(
+    "only tests with one of the named tags, and none with a tag after `!`; the others are skipped, and counted aloud",
+);
+static RETRIES: Setting<Option<u32>> = Setting::new("QTESTS_RETRIES", "")
+    .range("0", "10")
+    .meaning("how often a failing test is tried again, instead of what its key `retries` says");
+static TIMEOUT: Setting<Option<TimeLimit>> = Setting::new("QTESTS_TIMEOUT", "")
+    .meaning("how long a body may take, instead of what its key `timeout` says; `off` for a debugger");
+static PARTITION: Setting<Option<Partition>> = Setting::new("QTESTS_PARTITION", "")
+    .meaning("the share of the tests that this machine runs, chosen by a hash of their names; the others are skipped");
+static LOG: Setting<String> =
+    Setting::new("QTESTS_LOG", "debug").meaning("what `t.logs()` keeps: levels by target, such as `info,shop=trace`");
+static JSON: Setting<Option<PathBuf>> =
+    Setting::new("QTESTS_JSON", "").meaning("a file to which a runner appends one line of JSON for each test");
+static JUNIT: Setting<Option<PathBuf>> =
+    Setting::new("QTESTS_JUNIT", "").meaning("a file into which a runner writes a JUnit report (feature `report`)");
+static DEMO_BUG: Setting<Option<String>> =
+    Setting::new("QTESTS_DEMO_BUG", "").meaning("removes one protection of the example `checkout`");
+
+/// The table itself; `docs/variables.md` is printed from it.
+pub(crate) fn variables() -> [Row; 10] {
+    [
+        SEED.row(),
+        STRICT.row(),
+        TAGS.row(),
+        RETRIES.row(),
+        TIMEOUT.row(),
+        PARTITION.row(),
+        LOG.row(),
+        JSON.row(),
+        JUNIT.row(),
+        DEMO_BUG.row(),
+    ]
 }
 
-/// The table itself; the crate's documentation shows the same rows, which a test keeps in step.
-pub(crate) const VARIABLES: &[Variable] = &[
-    Variable { name: SEED, values: "a number, or `random`", meaning: "the seed of every test in this run" },
-    Variable { name: STRICT, values: "`1` or `0`", meaning: "an inconclusive load verdict fails" },
-    Variable { name: DEMO_BUG, values: "a name", meaning: "removes one protection of the example `checkout`" },
-];
-
-const SEED: &str = "QTESTS_SEED";
-const STRICT: &str = "QTESTS_STRICT";
-const DEMO_BUG: &str = "QTESTS_DEMO_BUG";
-
 /// What the environment asks for as the seed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum SeedWish {
+    /// From the name of each test.
+    #[default]
     Derived,
+    /// This one.
     Fixed(u64),
+    /// A new one for each test.
     Random,
+}
+
+/// How long a body may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TimeLimit(pub(crate) Option<Duration>);
+
+/// One of several shares of a test suite; the first is number 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Partition {
+    number: u64,
+    of: u64,
+}
+
+/// How a parent tells its child which test it is to run, see [`isolated`](Environment::isolated).
+pub(crate) const ISOLATED: &str = "__QTESTS_ISOLATED";
+
+/// What the child of an isolated test is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Isolated {
+    /// The test that it runs.
+    pub(crate) test: String,
+    /// The file for the verdict.
+    pub(crate) verdict: PathBuf,
+    /// The options of the cargo that started the parent, for the line that repeats the test.
+    pub(crate) cargo_flags: Vec<String>,
 }
 
 /// The variables as they were when the process started (or at the first look), so that no test can change them under
@@ -37,10 +90,22 @@ pub(crate) enum SeedWish {
 pub(crate) struct Environment {
     pub(crate) seed: SeedWish,
     pub(crate) strict: bool,
+    pub(crate) tags: TagFilter,
+    pub(crate) retries: Option<u32>,
+    pub(crate) timeout: Option<TimeLimit>,
+    pub(crate) partition: Option<Partition>,
+    #[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "what the feature `tracing` reads"))]
+    pub(crate) log: String,
+    #[cfg_attr(not(feature = "runner"), allow(dead_code, reason = "what the feature `runner` reads"))]
+    pub(crate) json: Option<PathBuf>,
+    #[cfg_attr(not(feature = "runner"), allow(dead_code, reason = "what the feature `runner` reads"))]
+    pub(crate) junit: Option<PathBuf>,
     /// What else decides whether a test fails, with its value: part of the line that repeats a test.
     pub(crate) also_decides: Vec<(&'static str, String)>,
     /// The one test of this process, where a runner gives each test a process of its own.
     pub(crate) sole_test: Option<String>,
+    /// This process was started by another test process for one test of the key `isolate`.
+    pub(crate) isolated: Option<Isolated>,
     /// What is wrong with the variables; printed once.
     pub(crate) complaints: Vec<String>,
 }
@@ -55,71 +120,115 @@ pub(crate) fn environment() -> &'static Environment {
     })
 }
 
-/// Whether an inconclusive verdict is a failure.
-pub(crate) fn strict() -> bool {
-    environment().strict
+/// The variables of one process, and what is wrong with them.
+struct Reader {
+    variables: BTreeMap<String, String>,
+    complaints: Vec<String>,
+}
+
+impl Reader {
+    fn said(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
+    }
+
+    /// A value that makes no sense is complained of, and then it is as if nothing had been said.
+    fn take<T: SettingValue>(&mut self, setting: &Setting<T>) -> T {
+        let said = setting.read(self.said(setting.name()));
+        let Err(refused) = &said else { return self.own(said.ok(), setting) };
+        self.complaints.push(format!("{refused}; it is ignored"));
+        self.own(None, setting)
+    }
+
+    fn own<T: SettingValue>(&self, said: Option<T>, setting: &Setting<T>) -> T {
+        said.or_else(|| setting.read(None).ok()).unwrap_or_else(|| unreachable!("a default is always understood"))
+    }
+
+    /// What a test must be given again to fail again.
+    fn deciding(&self) -> Vec<(&'static str, String)> {
+        let names = [DEMO_BUG.name(), STRICT.name(), TIMEOUT.name()];
+        let said = |name: &'static str| Some((name, self.said(name)?.trim().to_owned()));
+        names.into_iter().filter_map(said).filter(|(_, value)| !value.is_empty() && value != "0").collect()
+    }
+
+    fn unknown(&self) -> Vec<String> {
+        let known = variables().map(|row| row.name);
+        self.variables
+            .keys()
+            .filter(|name| name.starts_with(PREFIX) && !known.contains(&name.as_str()))
+            .map(|name| unknown(name, &known))
+            .collect()
+    }
 }
 
 /// Reads the variables; pure, so that every mistake can be tested.
 fn read(variables: impl Iterator<Item = (String, String)>) -> Environment {
-    let mut found = Environment {
-        seed: SeedWish::Derived,
-        strict: false,
-        also_decides: Vec::new(),
-        sole_test: None,
-        complaints: Vec::new(),
-    };
-    let mut own_process = false;
-    for (name, value) in variables {
-        match name.as_str() {
-            SEED => match parse_seed(&value) {
-                Some(seed) => found.seed = seed,
-                None => found.complaints.push(not_understood(SEED, &value)),
-            },
-            STRICT => match value.as_str() {
-                "1" => {
-                    found.strict = true;
-                    found.also_decides.push((STRICT, value));
-                }
-                "0" | "" => {}
-                _ => found.complaints.push(not_understood(STRICT, &value)),
-            },
-            DEMO_BUG if value.is_empty() => {}
-            DEMO_BUG => found.also_decides.push((DEMO_BUG, value)),
-            "NEXTEST_EXECUTION_MODE" => own_process = value == "process-per-test",
-            "NEXTEST_TEST_NAME" => found.sole_test = Some(value),
-            other if other.starts_with("QTESTS_") => found.complaints.push(unknown(other)),
-            _ => {}
-        }
-    }
-    if !own_process {
-        found.sole_test = None;
-    }
-    found.also_decides.sort();
-    found
-}
-
-fn parse_seed(value: &str) -> Option<SeedWish> {
-    match value.trim() {
-        "random" => Some(SeedWish::Random),
-        hex if hex.starts_with("0x") => u64::from_str_radix(&hex[2..], 16).ok().map(SeedWish::Fixed),
-        number => number.parse().ok().map(SeedWish::Fixed),
+    let mut reader = Reader { variables: variables.collect(), complaints: Vec::new() };
+    reader.complaints = reader.unknown();
+    let isolated = reader.said(ISOLATED).and_then(|text| serde_json::from_str::<Isolated>(text).ok());
+    let process_per_test = reader.said("NEXTEST_EXECUTION_MODE") == Some("process-per-test");
+    let named_by_nextest = reader.said("NEXTEST_TEST_NAME").filter(|_| process_per_test).map(str::to_owned);
+    Environment {
+        sole_test: isolated.as_ref().map(|isolated| isolated.test.clone()).or(named_by_nextest),
+        isolated,
+        seed: reader.take(&SEED),
+        strict: reader.take(&STRICT),
+        tags: reader.take(&TAGS),
+        retries: reader.take(&RETRIES),
+        timeout: reader.take(&TIMEOUT),
+        partition: reader.take(&PARTITION),
+        log: reader.take(&LOG),
+        json: reader.take(&JSON),
+        junit: reader.take(&JUNIT),
+        also_decides: reader.deciding(),
+        complaints: reader.complaints,
     }
 }
 
-fn not_understood(name: &str, value: &str) -> String {
-    let values = VARIABLES.iter().find(|row| row.name == name).map_or("", |row| row.values);
-    format!("{name}={value:?} is not understood and ignored: it takes {values}")
-}
-
-fn unknown(name: &str) -> String {
-    let known = || VARIABLES.iter().map(|row| row.name);
-    match nearest(name, known()).first() {
+fn unknown(name: &str, known: &[&str]) -> String {
+    match nearest(name, known.iter().copied()).first() {
         Some(near) => format!("the variable {name} is unknown and ignored: did you mean {near}?"),
-        None => {
-            let rows: Vec<String> = VARIABLES.iter().map(|row| format!("{} ({})", row.name, row.meaning)).collect();
-            format!("the variable {name} is unknown and ignored: qtests reads {}", rows.join(", "))
+        None => format!("the variable {name} is unknown and ignored: qtests reads {}", known.join(", ")),
+    }
+}
+
+impl SettingValue for SeedWish {
+    const KIND: &'static str = "a number, or `random`";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "" => Some(Self::Derived),
+            "random" => Some(Self::Random),
+            hex if hex.starts_with("0x") => u64::from_str_radix(&hex[2..], 16).ok().map(Self::Fixed),
+            number => number.parse().ok().map(Self::Fixed),
         }
+    }
+}
+
+impl SettingValue for TimeLimit {
+    const KIND: &'static str = "a duration such as `5s`, or `off`";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "off" => Some(Self(None)),
+            limit => Duration::parse(limit).filter(|limit| !limit.is_zero()).map(|limit| Self(Some(limit))),
+        }
+    }
+}
+
+impl Partition {
+    /// Whether a test belongs to this share.
+    pub(crate) fn has(self, test: &str) -> bool {
+        super::seed::hash(test) % self.of == self.number - 1
+    }
+}
+
+impl SettingValue for Partition {
+    const KIND: &'static str = "a share such as `1/3`";
+
+    fn parse(text: &str) -> Option<Self> {
+        let (number, of) = text.split_once('/')?;
+        let partition = Self { number: number.parse().ok()?, of: of.parse().ok()? };
+        (1..=partition.of).contains(&partition.number).then_some(partition)
     }
 }
 
@@ -135,23 +244,44 @@ mod tests {
     fn seeds_are_numbers_hexadecimal_numbers_or_random() {
         for (text, wish) in [("17", SeedWish::Fixed(17)), ("0xff", SeedWish::Fixed(255)), ("random", SeedWish::Random)]
         {
-            assert_eq!(read_pairs(&[(SEED, text)]).seed, wish);
+            assert_eq!(read_pairs(&[(SEED.name(), text)]).seed, wish);
         }
     }
 
     #[test]
-    fn a_value_that_is_not_understood_is_named_with_what_it_takes() {
-        let read = read_pairs(&[(SEED, "many"), (STRICT, "yes")]);
-        assert_eq!(read.seed, SeedWish::Derived);
-        assert!(read.complaints[0].contains("QTESTS_SEED=\"many\"") && read.complaints[0].contains("a number"));
-        assert!(read.complaints[1].contains("QTESTS_STRICT=\"yes\""));
+    fn malformed_variables_are_named_with_what_they_take_and_all_others_are_heeded() {
+        let nonsense = [
+            ("QTESTS_SEED", "many"),
+            ("QTESTS_STRICT", "yes"),
+            ("QTESTS_TAGS", "slow,,db"),
+            ("QTESTS_RETRIES", "11"),
+            ("QTESTS_TIMEOUT", "0s"),
+            ("QTESTS_PARTITION", "4/3"),
+        ];
+        let read = read_pairs(&[&nonsense[..], &[("QTESTS_LOG", "info")]].concat());
+        assert_eq!(read.complaints.len(), nonsense.len(), "{:?}", read.complaints);
+        for (name, value) in nonsense {
+            let start = format!("{name}={value:?} is not understood: it takes ");
+            assert!(read.complaints.iter().any(|text| text.starts_with(&start) && text.ends_with("; it is ignored")));
+        }
+        assert_eq!((read.seed, read.strict, read.retries), (SeedWish::Derived, false, None));
+        assert_eq!((read.timeout, read.partition, read.log.as_str()), (None, None, "info"));
     }
 
     #[test]
     fn what_decides_whether_a_test_fails_is_kept_for_the_line_that_repeats_it() {
-        let read = read_pairs(&[(STRICT, "1"), (SEED, "7"), (DEMO_BUG, "no-transaction"), ("OTHER", "1")]);
-        assert_eq!(read.also_decides, [(DEMO_BUG, "no-transaction".to_owned()), (STRICT, "1".to_owned())]);
-        assert!(read_pairs(&[(STRICT, "0"), (DEMO_BUG, "")]).also_decides.is_empty());
+        let read = read_pairs(&[
+            ("QTESTS_STRICT", "1"),
+            ("QTESTS_SEED", "7"),
+            ("QTESTS_DEMO_BUG", "no-transaction"),
+            ("QTESTS_TIMEOUT", "5s"),
+            ("QTESTS_TAGS", "slow"),
+            ("OTHER", "1"),
+        ]);
+        let expected = [("QTESTS_DEMO_BUG", "no-transaction"), ("QTESTS_STRICT", "1"), ("QTESTS_TIMEOUT", "5s")]
+            .map(|(n, v)| (n, v.to_owned()));
+        assert_eq!(read.also_decides, expected);
+        assert!(read_pairs(&[("QTESTS_STRICT", "0"), ("QTESTS_DEMO_BUG", "")]).also_decides.is_empty());
     }
 
     #[test]
@@ -163,19 +293,34 @@ mod tests {
     }
 
     #[test]
-    fn the_table_of_the_documentation_has_the_same_rows() {
-        let documentation = include_str!("../lib.rs");
-        for Variable { name, values, meaning } in VARIABLES {
-            let row = format!("//! | `{name}` | {values} | {meaning} |");
-            assert!(documentation.contains(&row), "{row}");
-        }
-    }
-
-    #[test]
     fn a_process_is_taken_for_one_test_only_when_the_runner_says_so() {
         let name = ("NEXTEST_TEST_NAME", "a::b");
         assert_eq!(read_pairs(&[name]).sole_test, None);
         let modes = [("NEXTEST_EXECUTION_MODE", "process-per-test"), name];
         assert_eq!(read_pairs(&modes).sole_test.as_deref(), Some("a::b"));
+    }
+
+    #[test]
+    fn each_test_belongs_to_exactly_one_share_and_the_shares_are_about_even() {
+        let shares: Vec<Partition> = (1..=3).map(|n| Partition::parse(&format!("{n}/3")).unwrap()).collect();
+        let mut counts = [0; 3];
+        for test in (0..3_000).map(|n| format!("module::test_number_{n}")) {
+            let own: Vec<usize> = (0..3).filter(|share| shares[*share].has(&test)).collect();
+            assert_eq!(own.len(), 1, "{test}");
+            counts[own[0]] += 1;
+        }
+        // Three standard deviations of a binomial distribution with n = 3,000 and p = 1/3 are 77.
+        assert!(counts.iter().all(|count| (900..=1_100).contains(count)), "{counts:?}");
+    }
+
+    #[test]
+    fn the_table_in_the_documentation_is_printed_from_the_table_in_the_code() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/variables.md");
+        let printed = crate::base::table(&variables());
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(path, &printed).unwrap();
+        }
+        let kept = std::fs::read_to_string(path).unwrap_or_default();
+        assert_eq!(kept, printed, "run it once more with BLESS=1 to print docs/variables.md anew");
     }
 }

@@ -3,10 +3,10 @@
 
 #[cfg(feature = "live")]
 mod bounded;
-#[cfg(feature = "live")]
 pub(crate) mod duration;
 #[cfg(feature = "live")]
 mod env;
+#[cfg(any(feature = "live", feature = "shutdown", feature = "files"))]
 mod error;
 #[cfg(feature = "live")]
 mod event;
@@ -14,21 +14,27 @@ mod event;
 mod names;
 #[cfg(feature = "live")]
 mod seed;
+mod setting;
 #[cfg(feature = "live")]
 pub(crate) mod sync;
-
-pub use error::Error;
 #[cfg(feature = "live")]
-pub(crate) use error::Kind;
+mod tags;
+
+#[cfg(any(feature = "live", feature = "shutdown", feature = "files"))]
+pub use error::Error;
+pub use setting::{Row, Setting, SettingError, SettingValue, table};
 #[cfg(feature = "live")]
 pub(crate) use {
     bounded::Ring,
-    env::{SeedWish, environment, strict},
+    env::{ISOLATED, Isolated, SeedWish, TimeLimit, environment},
+    error::Kind,
     event::Line,
     names::nearest,
+    tags::TagFilter,
 };
 #[cfg(feature = "live")]
 pub use {
+    env::STRICT,
     event::{Event, EventSink},
     seed::Seed,
 };

@@ -19,7 +19,7 @@ impl Seed {
     /// The seed that a name has when nobody says otherwise: the same on every machine and in every version.
     pub fn from_name(name: &str) -> Self {
         // Six decimal digits are enough to tell tests apart and short enough to be typed.
-        Self(mix(fnv1a(name.as_bytes(), FNV_START)) % 1_000_000)
+        Self(hash(name) % 1_000_000)
     }
 
     /// The number itself.
@@ -56,6 +56,11 @@ impl fmt::Debug for Seed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Seed({})", self.0)
     }
+}
+
+/// A number for a name, evenly distributed: the same on every machine and in every version.
+pub(super) fn hash(name: &str) -> u64 {
+    mix(fnv1a(name.as_bytes(), FNV_START))
 }
 
 /// The 53 upper bits are what an f64 can hold.

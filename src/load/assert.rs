@@ -1,7 +1,7 @@
 //! The one place where a verdict becomes the failure of a test.
 
 use super::{LoadReport, Slo, Verdict, run::describe, summary};
-use crate::base::strict;
+use crate::config::strict;
 use std::io::{Write, stderr};
 
 impl LoadReport {

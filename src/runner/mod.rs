@@ -8,9 +8,9 @@
 
 use crate::{
     rt::{Entry, Registered},
-    scope,
+    trial::{self, Conclusion},
 };
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use std::process::ExitCode;
 
 /// Writes a `main` that runs the `#[qtest]`s of this binary.
@@ -45,9 +45,10 @@ pub fn main() -> ExitCode {
 }
 
 fn trial(test: &'static Registered) -> Trial {
-    let run = move || match scope::judge(&test.meta, test.body).report() {
-        None => Ok(()),
-        Some(report) => Err(Failed::from(report)),
+    let run = move || match trial::run(test).conclusion {
+        Conclusion::Passed | Conclusion::Flaky(_) => Ok(Completion::Completed),
+        Conclusion::Skipped(why) => Ok(Completion::ignored_with(why)),
+        Conclusion::Failed { report, .. } => Err(Failed::from(report)),
     };
-    Trial::test(test.meta.name(), run).with_ignored_flag(test.meta.ignored)
+    Trial::ignorable_test(test.meta.name(), run).with_ignored_flag(test.meta.ignored)
 }

@@ -34,6 +34,8 @@ pub(super) struct Ending {
 struct State {
     stage: Stage,
     body: Option<BodyEnd>,
+    /// The fixture that kept the body from doing what it should.
+    set_up: Option<String>,
 }
 
 /// The stages of the end, in order.
@@ -94,9 +96,17 @@ impl Ending {
         state.stage = state.stage.next();
     }
 
-    /// The first thing that is known about the body stays.
-    pub(super) fn body_ended(&self, end: BodyEnd) {
-        lock(&self.state).body.get_or_insert(end);
+    /// The first thing that is known about the body stays; `set_up` names the fixture that it did not get beyond.
+    pub(super) fn body_ended(&self, end: BodyEnd, set_up: Option<String>) {
+        let mut state = lock(&self.state);
+        if state.body.is_none() {
+            (state.body, state.set_up) = (Some(end), set_up);
+        }
+    }
+
+    /// The fixture whose set-up failed, if that is how the body ended.
+    pub(super) fn set_up(&self) -> Option<String> {
+        lock(&self.state).set_up.clone()
     }
 
     fn body_is_blocked(&self) {
@@ -144,7 +154,7 @@ pub(super) fn drive_elsewhere(scope: &Arc<Scope>, driver: Driver) {
 
 /// Whether the end of this test runs code of the user, which may hang.
 pub(super) fn runs_user_code(scope: &Scope) -> bool {
-    !scope.teardowns.is_empty() || has_parts(scope)
+    scope.teardowns.len() > 0 || has_parts(scope)
 }
 
 fn has_parts(scope: &Scope) -> bool {
@@ -177,8 +187,10 @@ pub(super) fn supervise(scope: &Arc<Scope>) {
 fn overdue(scope: &Scope, step: &StepInfo, why: Option<Cow<'static, str>>) {
     let limit = step.limit.unwrap_or_default();
     match (step.kind == StepKind::Body, why) {
-        (true, Some(why)) => scope.ending.body_ended(BodyEnd::Interrupted(why)),
-        (true, None) => scope.ending.body_ended(BodyEnd::TimedOut { limit, blocked: false }),
+        (true, Some(why)) => scope.ending.body_ended(BodyEnd::Interrupted(why), None),
+        (true, None) => {
+            scope.ending.body_ended(BodyEnd::TimedOut { limit, blocked: false }, scope.set_ups.unfinished());
+        }
         (false, Some(why)) => scope.find(Finding::failure(format!("{} was cut off: {why}", step.what))),
         (false, None) => {
             let text = format!("{} did not end within {limit:?} and was cut off", step.what);
@@ -192,7 +204,7 @@ fn stuck(scope: &Scope, step: &StepInfo, lost: Option<String>) {
     scope.record("test", format!("left {} behind: its thread does not answer", step.what));
     let what = &step.what;
     match (step.kind, lost) {
-        (StepKind::Body, Some(text)) => scope.ending.body_ended(BodyEnd::Lost(text)),
+        (StepKind::Body, Some(text)) => scope.ending.body_ended(BodyEnd::Lost(text), scope.set_ups.unfinished()),
         (StepKind::Body, None) => scope.ending.body_is_blocked(),
         (_, Some(text)) => {
             let text = format!("a destructor panicked while {what} was unwinding; its thread is left behind: {text}");
@@ -332,7 +344,8 @@ fn remove_dir(scope: &Arc<Scope>) {
     scope.home.shut_down();
     scope.find_all(scope.panics.findings(scope.options.task_panics));
     let keep = verdict::keeps_dir(scope);
-    if verdict::fails(scope) || panics::hook_check_is_due() {
+    // libtest takes its hook, and ours with it, before the scopes that last have ended.
+    if !scope.lasts && (verdict::fails(scope) || panics::hook_check_is_due()) {
         check_hook(scope);
     }
     match scope.dir.end(keep) {

@@ -1,5 +1,6 @@
 //! What `#[qtest]` knows about a test before it runs. Code written by the macro builds these; they carry no promise.
 
+use crate::base::{TimeLimit, environment};
 use std::time::Duration;
 
 /// What happens to tasks, threads and processes that outlive the test.
@@ -32,6 +33,10 @@ pub struct Options {
     pub(super) seed: Option<u64>,
     pub(super) leaks: Leaks,
     pub(super) task_panics: TaskPanics,
+    pub(crate) retries: u32,
+    pub(crate) tags: &'static [&'static str],
+    pub(crate) isolate: bool,
+    pub(crate) serial: Option<&'static str>,
 }
 
 /// How long a test may take unless it says otherwise.
@@ -54,6 +59,10 @@ impl Options {
             seed: None,
             leaks: Leaks::Fail,
             task_panics: TaskPanics::Fail,
+            retries: 0,
+            tags: &[],
+            isolate: false,
+            serial: None,
         }
     }
 
@@ -102,6 +111,51 @@ impl Options {
     /// What panics in tasks do.
     pub const fn task_panics(mut self, panics: TaskPanics) -> Self {
         self.task_panics = panics;
+        self
+    }
+
+    /// How often it is tried again after a failure.
+    pub const fn retries(mut self, count: u32) -> Self {
+        self.retries = count;
+        self
+    }
+
+    /// What it can be chosen by.
+    pub const fn tags(mut self, tags: &'static [&'static str]) -> Self {
+        self.tags = tags;
+        self
+    }
+
+    /// A process of its own.
+    pub const fn isolate(mut self) -> Self {
+        self.isolate = true;
+        self
+    }
+
+    /// The group whose tests run one at a time.
+    pub const fn serial(mut self, group: &'static str) -> Self {
+        self.serial = Some(group);
+        self
+    }
+}
+
+impl Options {
+    /// What the environment says about every test of this run.
+    pub(crate) fn with_environment(mut self) -> Self {
+        if let Some(TimeLimit(limit)) = environment().timeout {
+            self.timeout = limit;
+        }
+        self
+    }
+
+    /// How long the body may take.
+    pub(crate) fn limit(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    /// The same with a limit of its own.
+    pub(crate) fn with_limit(mut self, limit: Option<Duration>) -> Self {
+        self.timeout = limit;
         self
     }
 }

@@ -27,7 +27,7 @@ pub(crate) trait Part: Any + Send + Sync {
 }
 
 /// How many kinds of parts there can be; each kind is a type of this crate, so the number is known.
-const KINDS: usize = 8;
+const KINDS: usize = 16;
 
 /// One value for each type, created at first use, found without a lock.
 #[derive(Default)]

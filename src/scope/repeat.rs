@@ -100,8 +100,12 @@ fn integration_target(module: &str) -> String {
 }
 
 /// The options of the `cargo` that started this process which decide what is compiled.
-fn cargo_flags() -> &'static [String] {
+pub(crate) fn cargo_flags() -> &'static [String] {
     static FLAGS: OnceLock<Vec<String>> = OnceLock::new();
+    // The parent of an isolated test is not cargo, but has told what its own parent said.
+    if let Some(isolated) = &environment().isolated {
+        return &isolated.cargo_flags;
+    }
     FLAGS.get_or_init(|| parent_command_line().map(|words| build_flags(&words)).unwrap_or_default())
 }
 

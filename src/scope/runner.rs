@@ -15,7 +15,13 @@ use super::{
     verdict::Verdict,
     watch::{Driver, LeftBehind, StepInfo, StepKind},
 };
-use std::{borrow::Cow, fmt::Debug, pin::Pin, sync::Arc, thread};
+use std::{
+    borrow::Cow,
+    fmt::{self, Debug},
+    pin::Pin,
+    sync::Arc,
+    thread,
+};
 
 /// What the body of a test came to: `Err` holds the error's `Debug` form.
 pub type BodyResult = Result<(), String>;
@@ -24,12 +30,35 @@ pub type BodyResult = Result<(), String>;
 pub type BodyFuture = Pin<Box<dyn Future<Output = BodyResult>>>;
 
 /// The body of a test, as the macro hands it over.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub enum Body {
     /// `fn`
     Sync(fn(Test) -> BodyResult),
     /// `async fn`
     Async(fn(Test) -> BodyFuture),
+    /// A body that was made by code and lives as long as the process.
+    Made(&'static MadeBody),
+}
+
+/// A body that was made by code.
+#[allow(missing_debug_implementations, reason = "it holds closures and nothing else")]
+pub enum MadeBody {
+    /// What runs on the thread of the test.
+    Sync(Box<dyn Fn(Test) -> BodyResult + Send + Sync>),
+    /// What is awaited on the runtime of the test.
+    Async(Box<dyn Fn(Test) -> BodyFuture + Send + Sync>),
+}
+
+/// Each call of it is caught by itself, and what it captures is the user's own affair.
+impl std::panic::RefUnwindSafe for MadeBody {}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sync(_) | Self::Made(MadeBody::Sync(_)) => "Body(sync)",
+            Self::Async(_) | Self::Made(MadeBody::Async(_)) => "Body(async)",
+        })
+    }
 }
 
 /// What a test may return: nothing, or a `Result` whose error can be printed.
@@ -50,21 +79,8 @@ impl<E: Debug> Outcome for Result<(), E> {
     }
 }
 
-/// Runs a test under libtest: prints the report of a failing test and then fails.
-#[doc(hidden)]
-pub fn run(meta: &'static Meta, body: Body) {
-    let verdict = judge(meta, body);
-    if let Some(report) = verdict.report() {
-        // libtest captures this and shows it for failing tests.
-        eprintln!("\n{report}");
-        // Fails the test without a second message: the report has said it all.
-        std::panic::resume_unwind(Box::new("the test failed"));
-    }
-}
-
-/// Runs a test and returns the verdict.
-#[doc(hidden)]
-pub fn judge(meta: &'static Meta, body: Body) -> Verdict {
+/// Runs a test once and returns the verdict.
+pub(crate) fn judge(meta: &'static Meta, body: Body) -> Verdict {
     signal::block_if_ending();
     panics::install_hook();
     let seed = seed_of(meta.name(), meta.options.seed);
@@ -72,7 +88,7 @@ pub fn judge(meta: &'static Meta, body: Body) -> Verdict {
     let scope = Scope::new(
         Cow::Borrowed(meta.name()),
         (meta.file, meta.line),
-        meta.options,
+        meta.options.with_environment(),
         (seed, Repeat::Of(meta)),
         body_kind,
     );
@@ -123,35 +139,52 @@ fn run_body(scope: &Arc<Scope>, driver: Driver, body: Body) -> Result<(), LeftBe
     let info = StepInfo { what: "the body".into(), kind: StepKind::Body, limit: scope.options.timeout };
     let cut = scope.watch.begin(driver, info)?;
     let test = Test::of(Arc::clone(scope));
+    let cuts = (driver, &cut);
     let result = panics::catch_as_driver(driver, || match body {
-        Body::Sync(body) => run_sync(scope, body, test, (driver, cut.clone())),
-        Body::Async(body) => scope.home.block_on(scope, async {
-            let mut future = body(test);
-            let ended = until_cut(&mut future, &cut).await;
-            if ended.is_none() {
-                answer(scope, driver);
-            }
-            ended
-        }),
+        Body::Sync(body) => run_sync(scope, &body, test, cuts),
+        Body::Async(body) => run_async(scope, &body, test, cuts),
+        Body::Made(MadeBody::Sync(body)) => run_sync(scope, body, test, cuts),
+        Body::Made(MadeBody::Async(body)) => run_async(scope, body, test, cuts),
     });
     scope.watch.end(driver)?;
     match result {
-        Ok(Some(Ok(()))) => scope.ending.body_ended(BodyEnd::Passed),
-        Ok(Some(Err(error))) => scope.ending.body_ended(BodyEnd::Failed(error)),
+        Ok(Some(Ok(()))) => scope.ending.body_ended(BodyEnd::Passed, None),
+        Ok(Some(Err(error))) => scope.ending.body_ended(BodyEnd::Failed(error), scope.set_ups.failure()),
         // It was cut; the supervisor has said why.
         Ok(None) => {}
         Err(panicked) if panicked.is_cut() => {}
         Err(panicked) if cut.is_fired() => scope.step_panicked("the drop of the body", &panicked),
-        Err(panicked) => scope.ending.body_ended(BodyEnd::Panicked(panicked)),
+        Err(panicked) => scope.ending.body_ended(BodyEnd::Panicked(panicked), scope.set_ups.unfinished()),
     }
     Ok(())
 }
 
-fn run_sync(scope: &Arc<Scope>, body: fn(Test) -> BodyResult, test: Test, cut: (Driver, Cancel)) -> Option<BodyResult> {
+fn run_async(
+    scope: &Arc<Scope>,
+    body: &dyn Fn(Test) -> BodyFuture,
+    test: Test,
+    (driver, cut): (Driver, &Cancel),
+) -> Option<BodyResult> {
+    scope.home.block_on(scope, async {
+        let mut future = body(test);
+        let ended = until_cut(&mut future, cut).await;
+        if ended.is_none() {
+            answer(scope, driver);
+        }
+        ended
+    })
+}
+
+fn run_sync(
+    scope: &Arc<Scope>,
+    body: &dyn Fn(Test) -> BodyResult,
+    test: Test,
+    (driver, cut): (Driver, &Cancel),
+) -> Option<BodyResult> {
     // The handle and not the runtime, which must be free to be stopped if the body never comes back.
     let handle = scope.home.get(scope).handle().clone();
     let _inside = handle.enter();
-    *lock(&scope.sync_cut) = Some(cut);
+    *lock(&scope.sync_cut) = Some((driver, cut.clone()));
     // Teardowns that run on this thread later have limits of their own.
     let _cleared = scopeguard::guard((), |()| *lock(&scope.sync_cut) = None);
     Some(body(test))

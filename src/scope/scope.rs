@@ -13,6 +13,7 @@ use super::{
     parts::{Part, Parts},
     repeat::Repeat,
     runtime::Home,
+    set_up::{SetUps, SettingUp},
     teardown::{Teardowns, Undo},
     watch::{Driver, Watch},
 };
@@ -46,9 +47,12 @@ pub(crate) struct Scope {
     pub(super) panics: Panics,
     pub(super) ledger: Ledger,
     pub(super) dir: Dir,
+    pub(super) set_ups: SetUps,
     pub(super) cancel: Cancel,
     /// The thread that owns a droppable scope: it runs the body, unwatched.
     pub(super) owner: Option<ThreadId>,
+    /// Whether it ends with the process.
+    pub(super) lasts: bool,
     findings: Mutex<Findings>,
     /// The signal that cuts a body that is not async, while it runs, and the number of its driver; for
     /// [`Test::block_on`](super::Test::block_on).
@@ -62,6 +66,8 @@ pub(super) enum BodyKind {
     Driven { should_panic: Option<&'static str> },
     /// The calling thread does, between the making and the drop of the scope.
     Owned,
+    /// There is none: the scope lasts until the process ends.
+    Lasting,
 }
 
 /// How many findings a report can have; what comes after is counted.
@@ -88,6 +94,7 @@ impl Scope {
             seed,
             should_panic: if let BodyKind::Driven { should_panic } = body { should_panic } else { None },
             owner: matches!(body, BodyKind::Owned).then(|| thread::current().id()),
+            lasts: matches!(body, BodyKind::Lasting),
             repeat,
             journal: Journal::new(),
             watch: Watch::default(),
@@ -98,6 +105,7 @@ impl Scope {
             panics: Panics::default(),
             ledger: Ledger::default(),
             dir: Dir::default(),
+            set_ups: SetUps::default(),
             cancel: Cancel::new(),
             findings: Mutex::default(),
             sync_cut: Mutex::default(),
@@ -178,6 +186,16 @@ impl Scope {
     /// The calling thread, which drives this test, is about to be parked for ever.
     pub(super) fn lose_driver(&self, driver: Driver, text: &str) -> bool {
         self.watch.lose(driver, text)
+    }
+
+    /// The set-up of a fixture begins.
+    pub(crate) fn set_up_begins(&self, what: String) -> SettingUp<'_> {
+        self.set_ups.begin(what)
+    }
+
+    /// A fixture that the body needs is not there: whatever it returns now, its set-up has failed.
+    pub(crate) fn set_up_failed(&self, what: String) {
+        self.set_ups.failed(what);
     }
 
     /// A step panicked.

@@ -109,7 +109,7 @@ impl Drop for Scoped {
 /// Ends the scope on a thread of its own and watches the clock on this one.
 fn end(scope: &Arc<Scope>, body: BodyEnd) {
     if scope.watch.claim_driving() {
-        scope.ending.body_ended(body);
+        scope.ending.body_ended(body, None);
         ending::drive_elsewhere(scope, scope.watch.driver());
     }
     if scope.watch.claim_supervision() {

@@ -1,6 +1,6 @@
 //! Signals and the end of the process: the teardowns of all live tests run before the process dies.
 
-use super::{ending, lock, scope::Scope};
+use super::{ending, lasting, lock, scope::Scope};
 use crate::base::environment;
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
@@ -31,10 +31,15 @@ static ENDING: AtomicBool = AtomicBool::new(false);
 #[derive(Debug)]
 pub(super) struct Registered(Weak<Scope>);
 
-/// Puts a test on the list of live tests, and sees to it that somebody listens for signals.
-pub(super) fn register(scope: &Arc<Scope>) -> Registered {
+/// Sees to it that somebody listens for signals and for the end of the process.
+pub(super) fn listen() {
     static STARTED: Once = Once::new();
     STARTED.call_once(start);
+}
+
+/// Puts a test on the list of live tests.
+pub(super) fn register(scope: &Arc<Scope>) -> Registered {
+    listen();
     let scope = Arc::downgrade(scope);
     lock(&LIVE).push(scope.clone());
     Registered(scope)
@@ -54,7 +59,7 @@ pub(super) fn block_if_ending() {
 }
 
 fn start() {
-    super::exit::hook_up();
+    super::os::hook_up();
     for complaint in &environment().complaints {
         say(&format!("warning: {complaint}"));
     }
@@ -87,10 +92,26 @@ fn is_ignored(signal: i32) -> bool {
     mask & (1 << (signal - 1)) != 0
 }
 
+/// Has something said when the process exits, such as how many tests were skipped.
+pub(crate) fn at_exit(say: fn()) {
+    listen();
+    lock(&AT_EXIT).push(say);
+}
+
+/// What is to be done at the exit; each caller registers once.
+static AT_EXIT: Mutex<Vec<fn()>> = Mutex::new(Vec::new());
+
 /// `process::exit` was called, or `main` has returned.
 pub(super) fn process_exits() {
     if !ENDING.swap(true, Ordering::AcqRel) {
-        end_all(Cow::Borrowed("the process exits"));
+        let at_exit = std::mem::take(&mut *lock(&AT_EXIT));
+        at_exit.into_iter().for_each(|say| say());
+        if lock(&LIVE).is_empty() {
+            // All tests are over, so there is no hurry.
+            lasting::end_lasting(None).iter().for_each(|report| say(report));
+        } else {
+            end_all(Cow::Borrowed("the process exits"));
+        }
     }
 }
 
@@ -101,16 +122,24 @@ pub(super) fn emergency(why: &str) {
     }
 }
 
-/// Ends all live tests: their bodies are dropped, their teardowns run, for [`BUDGET`] at most.
+/// How much of the budget is kept for scopes that last, which tests may use until they end.
+const FOR_LASTING: Duration = Duration::from_millis(1_500);
+
+/// Ends all live tests and then the scopes that last: bodies are dropped, teardowns run, for [`BUDGET`] at most.
 fn end_all(why: Cow<'static, str>) {
     let began = Instant::now();
-    let until = began + BUDGET;
+    end_live(&why, began, if lasting::exist() { BUDGET - FOR_LASTING } else { BUDGET });
+    lasting::end_lasting(Some((&why, began + BUDGET))).iter().for_each(|report| say(report));
+}
+
+fn end_live(why: &Cow<'static, str>, began: Instant, budget: Duration) {
+    let until = began + budget;
     let live: Vec<Arc<Scope>> = lock(&LIVE).iter().filter_map(Weak::upgrade).collect();
     for scope in &live {
         scope.watch.hurry(why.clone(), until);
         let nobody_drives = scope.watch.claim_driving();
         if nobody_drives {
-            scope.ending.body_ended(ending::BodyEnd::Interrupted(why.clone()));
+            scope.ending.body_ended(ending::BodyEnd::Interrupted(why.clone()), None);
             ending::drive_elsewhere(scope, scope.watch.driver());
         }
         if scope.watch.claim_supervision() {
@@ -126,7 +155,7 @@ fn end_all(why: Cow<'static, str>) {
             say(&format!("{why}: tore down {count} running test(s) in {:.3} s", began.elapsed().as_secs_f64()))
         }
         (count, _) => say(&format!(
-            "{why}: {} of {count} running test(s) were not torn down within {BUDGET:?}: {}",
+            "{why}: {} of {count} running test(s) were not torn down within {budget:?}: {}",
             late.len(),
             late.join(", ")
         )),

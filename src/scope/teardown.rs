@@ -63,8 +63,8 @@ impl Teardowns {
         super::lock(&self.state).stack.pop()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        super::lock(&self.state).stack.is_empty()
+    pub(super) fn len(&self) -> usize {
+        super::lock(&self.state).stack.len()
     }
 
     /// Closes the stack if it is empty; false when something was registered in the meantime.

@@ -12,11 +12,15 @@ use std::fmt;
 #[must_use = "a verdict that nobody looks at hides a failing test"]
 pub struct Verdict {
     failure: Option<String>,
+    /// The body never began: a fixture could not be set up.
+    set_up: bool,
 }
 
 /// How the body is judged.
 #[derive(Debug)]
 struct Judgement {
+    /// The first words of the report.
+    headline: &'static str,
     expected: String,
     happened: String,
     place: String,
@@ -26,6 +30,16 @@ impl Verdict {
     /// Whether the test passed.
     pub fn passed(&self) -> bool {
         self.failure.is_none()
+    }
+
+    /// Whether the test failed before its body began, because a fixture could not be set up.
+    pub fn is_set_up_failure(&self) -> bool {
+        self.set_up
+    }
+
+    /// The verdict that another process has come to.
+    pub(crate) fn told(failure: Option<String>, set_up: bool) -> Self {
+        Self { failure, set_up }
     }
 
     /// What a failing test prints: expected, happened, where, all else that went wrong, and the line that repeats it.
@@ -49,7 +63,7 @@ impl Verdict {
         let judgement = judge_body(scope);
         let body_failed = judgement.is_some();
         let Some(judgement) = judgement.or_else(|| judge_findings(scope, &findings)) else {
-            return Self { failure: None };
+            return Self { failure: None, set_up: false };
         };
         // The first finding is told as what happened when the body itself has nothing to report.
         let skip = usize::from(!body_failed);
@@ -62,7 +76,7 @@ impl Verdict {
         let mut also: Vec<(&str, &Finding)> =
             findings.iter().filter(|finding| !is_note(finding)).skip(skip).map(|finding| ("also:", finding)).collect();
         also.extend(findings.iter().filter(is_note).map(|finding| ("note:", finding)));
-        Self { failure: Some(render(scope, &judgement, &also)) }
+        Self { failure: Some(render(scope, &judgement, &also)), set_up: scope.ending.set_up().is_some() }
     }
 }
 
@@ -88,6 +102,7 @@ pub(super) fn fails(scope: &Scope) -> bool {
 fn judge_body(scope: &Scope) -> Option<Judgement> {
     let here = || scope.place_text();
     let (expected, happened, place) = match (scope.ending.body(), scope.should_panic) {
+        (body, _) if let Some(fixture) = scope.ending.set_up() => return Some(judge_set_up(scope, body, &fixture)),
         (BodyEnd::Passed, None) => return None,
         (BodyEnd::Panicked(panicked), Some(text)) if panicked.message.contains(text) => return None,
         (BodyEnd::Passed | BodyEnd::Failed(_), Some(text)) => {
@@ -99,10 +114,13 @@ fn judge_body(scope: &Scope) -> Option<Judgement> {
             (expected, format!("it panicked with {:?}", panicked.message), panicked.place.unwrap_or_else(here))
         }
         (BodyEnd::Failed(error), None) => {
-            ("the body to return Ok".to_owned(), format!("it returned Err({error})"), here())
+            let plain = || ("the body to return Ok".to_owned(), format!("it returned Err({error})"));
+            let (expected, happened) = told(&error).unwrap_or_else(plain);
+            (expected, happened, here())
         }
         (BodyEnd::Panicked(panicked), None) => {
-            let (expected, happened) = told(&panicked.message);
+            let plain = || ("the body to return".to_owned(), format!("it panicked: {}", panicked.message));
+            let (expected, happened) = told(&panicked.message).unwrap_or_else(plain);
             (expected, happened, panicked.place.unwrap_or_else(here))
         }
         (BodyEnd::TimedOut { limit, blocked }, _) => {
@@ -121,25 +139,46 @@ fn judge_body(scope: &Scope) -> Option<Judgement> {
             here(),
         ),
     };
-    Some(Judgement { expected, happened, place })
+    Some(Judgement { headline: "FAILED", expected, happened, place })
 }
 
-/// What a panic says was expected, and what happened. The judges of this crate, such as the one of load runs, panic
-/// with a headline and labelled lines (and a place, which the panic has too), and so may a test; any other panic is
-/// told as it is.
-fn told(message: &str) -> (String, String) {
-    let plain = || ("the body to return".to_owned(), format!("it panicked: {message}"));
-    let Some((headline, rest)) = message.split_once("\n  expected: ") else { return plain() };
-    let Some((expected, rest)) = rest.split_once("\n  happened: ") else { return plain() };
+/// The body was not reached, or broke off while it asked for a fixture.
+fn judge_set_up(scope: &Scope, body: BodyEnd, fixture: &str) -> Judgement {
+    let mut place = scope.place_text();
+    let happened = match body {
+        BodyEnd::Failed(error) => error,
+        BodyEnd::Panicked(panicked) => {
+            place = panicked.place.unwrap_or(place);
+            format!("its set_up panicked: {}", panicked.message)
+        }
+        BodyEnd::TimedOut { limit, blocked } => {
+            let thread = if blocked { "; its thread is blocked, did not answer and was left behind" } else { "" };
+            format!("its set_up was still running after {limit:?} (key `timeout`){thread}")
+        }
+        BodyEnd::Lost(text) => text,
+        BodyEnd::Interrupted(why) => format!("it was interrupted: {why}"),
+        BodyEnd::Passed => "it is missing".to_owned(),
+    };
+    let expected = format!("the fixture {fixture} to be set up (the body did not run)");
+    Judgement { headline: "SET-UP FAILED", expected, happened, place }
+}
+
+/// What a panic, or an error, says was expected, and what happened. The judges of this crate, such as the one of load
+/// runs, have a headline and labelled lines (and a place, which a panic has too), and so may a test; nothing for any
+/// other text.
+fn told(message: &str) -> Option<(String, String)> {
+    let (headline, rest) = message.split_once("\n  expected: ")?;
+    let (expected, rest) = rest.split_once("\n  happened: ")?;
     let happened = rest.split_once("\n  where: ").map_or(rest, |(happened, _)| happened);
     let unindented: Vec<&str> = happened.lines().map(str::trim_start).collect();
-    (expected.to_owned(), format!("{headline}\n{}", unindented.join("\n")))
+    Some((expected.to_owned(), format!("{headline}\n{}", unindented.join("\n"))))
 }
 
 /// The body did what it should: does anything else fail the test?
 fn judge_findings(scope: &Scope, findings: &[Finding]) -> Option<Judgement> {
     let first = findings.iter().find(|finding| finding.weight != Weight::Note)?;
     Some(Judgement {
+        headline: "FAILED",
         expected: "nothing to be wrong after the body, which did what it should".to_owned(),
         happened: first.text.clone(),
         place: scope.place_text(),
@@ -147,7 +186,8 @@ fn judge_findings(scope: &Scope, findings: &[Finding]) -> Option<Judgement> {
 }
 
 fn render(scope: &Scope, judgement: &Judgement, also: &[(&str, &Finding)]) -> String {
-    let mut text = format!("qtests: `{}` FAILED after {:.3} s\n", scope.name(), scope.journal.elapsed().as_secs_f64());
+    let elapsed = scope.journal.elapsed().as_secs_f64();
+    let mut text = format!("qtests: `{}` {} after {elapsed:.3} s\n", scope.name(), judgement.headline);
     for (label, value) in
         [("expected:", &judgement.expected), ("happened:", &judgement.happened), ("where:", &judgement.place)]
     {
@@ -176,12 +216,12 @@ mod tests {
 
     #[test]
     fn a_panic_in_the_words_of_a_judge_is_told_as_one() {
-        let judged = ("one".to_owned(), "charged again\ntwo\nin all".to_owned());
+        let judged = Some(("one".to_owned(), "charged again\ntwo\nin all".to_owned()));
         let lines = "charged again\n  expected: one\n  happened: two\n            in all";
         assert_eq!(told(lines), judged);
         assert_eq!(told(&format!("{lines}\n  where: there\n  repeat with: it")), judged);
         for plain in ["no", "no\n  expected: one", "no\n  happened: two"] {
-            assert_eq!(told(plain), ("the body to return".to_owned(), format!("it panicked: {plain}")));
+            assert_eq!(told(plain), None);
         }
     }
 }

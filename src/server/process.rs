@@ -5,14 +5,20 @@ use crate::{
     base::{Error, Kind},
     scope::{Test, Undo, lock},
 };
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use std::{
     io,
-    os::unix::process::CommandExt,
+    os::{fd::OwnedFd, unix::process::CommandExt},
     panic::Location,
     process::{Child, Command, ExitStatus},
     sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
 };
+use tokio::io::{Interest, unix::AsyncFd};
+
+/// How often somebody who waits without a runtime looks again.
+const LOOK: Duration = Duration::from_millis(2);
 
 /// A child process that belongs to a test: it and its own children are killed when the test ends, whatever way that is,
 /// even if the test process is killed itself.
@@ -99,14 +105,65 @@ impl Process {
         }
     }
 
+    /// Asks the process and its children to end (SIGTERM) and waits for the process, `limit` at most; `None` if it runs
+    /// on after that. Blocks the calling thread.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn terminate(&self, limit: Duration) -> Result<Option<ExitStatus>, Error> {
+        if let Some(status) = self.try_wait()? {
+            return Ok(Some(status));
+        }
+        let asked = kill_process_group(self.group, Signal::TERM).map_err(io::Error::from);
+        asked.map_err(|error| Error::other("the process cannot be asked to end").with_source(error))?;
+        let began = Instant::now();
+        loop {
+            match self.try_wait()? {
+                None if began.elapsed() < limit => thread::park_timeout(LOOK),
+                ended => return Ok(ended),
+            }
+        }
+    }
+
+    /// Waits until the process has ended. Cancel safe.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn wait(&self) -> Result<ExitStatus, Error> {
+        loop {
+            let Some(end) = self.end_signal()? else { break };
+            end.readable().await.map_err(|error| asked_in_vain(error.into()))?.retain_ready();
+        }
+        self.try_wait()?.ok_or_else(|| Error::other("the process has ended and has no status"))
+    }
+
+    /// What becomes readable when the process ends; nothing if it has ended.
+    #[expect(
+        deprecated,
+        reason = "its successor is unsafe, for types that do not own their descriptor; an OwnedFd does"
+    )]
+    fn end_signal(&self) -> Result<Option<AsyncFd<OwnedFd>>, Error> {
+        let mut running = lock(&self.child);
+        if running.child.try_wait().map_err(asked_in_vain)?.is_some() {
+            return Ok(None);
+        }
+        // Under the lock nobody can have awaited it, so the number is still its own.
+        let opened = pidfd_open(self.group, PidfdFlags::empty()).map_err(io::Error::from);
+        opened.and_then(|fd| AsyncFd::with_interest(fd, Interest::READABLE)).map(Some).map_err(asked_in_vain)
+    }
+
     /// How the process ended, or `None` while it runs.
     ///
     /// # Errors
     /// If the system refuses.
     pub fn try_wait(&self) -> Result<Option<ExitStatus>, Error> {
-        lock(&self.child)
-            .child
-            .try_wait()
-            .map_err(|error| Error::other("the process cannot be asked").with_source(error))
+        lock(&self.child).child.try_wait().map_err(asked_in_vain)
     }
+}
+
+fn asked_in_vain(error: io::Error) -> Error {
+    Error::other("the process cannot be asked").with_source(error)
 }

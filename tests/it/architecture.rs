@@ -10,14 +10,17 @@ use std::{
 const ARROWS: &[(&str, &[&str])] = &[
     ("base", &[]),
     ("scope", &["base"]),
+    ("config", &["base", "scope"]),
     ("mock", &["base", "scope"]),
     ("fault", &["base", "scope"]),
     ("proxy", &["base", "scope", "fault"]),
     ("server", &["base", "scope"]),
-    ("load", &["base", "scope", "fault"]),
-    ("rt", &["base", "scope", "mock", "fault", "proxy", "server", "load"]),
-    ("runner", &["base", "scope", "mock", "fault", "proxy", "server", "load", "rt"]),
-    ("prelude", &["base", "scope", "mock", "fault", "proxy", "server", "load", "rt", "runner"]),
+    ("load", &["base", "scope", "config", "fault"]),
+    ("fixture", &["base", "scope"]),
+    ("trial", &["base", "scope", "config", "server"]),
+    ("rt", &["base", "scope", "fixture", "trial"]),
+    ("runner", &["base", "scope", "config", "mock", "fault", "proxy", "server", "load", "fixture", "trial", "rt"]),
+    ("prelude", &["base", "scope", "mock", "fault", "proxy", "server", "load", "fixture", "runner"]),
 ];
 
 /// The longest a file may be.

@@ -5,6 +5,7 @@
 //! - `environment`: the variables `QTESTS_*`
 //! - `failing`: what failing tests print (the tests themselves are in `tests/failing.rs`)
 //! - `fault`: when faults fire, what they do, what is refused
+//! - `fixture`: what is set up before a test, who shares it, when it is undone
 //! - `identity`: which test a thread or task belongs to
 //! - `isolation`: tests that run in parallel never see each other
 //! - `load`, `load_verdict`: load runs, and what they say about objectives
@@ -14,6 +15,7 @@
 //! - `first_example`, `readme`: what the README shows is what happens
 //! - `runner`: a test binary with a `main` of its own
 //! - `signals`: SIGINT, SIGTERM, `process::exit` and SIGKILL
+//! - `trial`: how often, where and beside whom a test runs
 //! - `ui`: what the compiler says about wrong attributes
 #![cfg(feature = "live")]
 
@@ -23,6 +25,7 @@ mod environment;
 mod failing;
 mod fault;
 mod first_example;
+mod fixture;
 mod identity;
 mod isolation;
 mod load;
@@ -36,6 +39,7 @@ mod runner;
 mod signals;
 mod support;
 mod toxic;
+mod trial;
 #[cfg(feature = "macros")]
 mod ui;
 mod wire;

@@ -1,0 +1,124 @@
+//! One registered test from the choice whether it runs to the conclusion: tags and partitions, serial groups, a process
+//! of its own, and tries after a failure.
+
+mod choice;
+mod isolated;
+mod serial;
+
+use crate::{
+    base::environment,
+    config::strict,
+    scope::{self, Body, Meta, Verdict, say},
+};
+use std::time::{Duration, Instant};
+
+/// A test as the macro, or a runner, describes it.
+#[derive(Debug)]
+pub struct Registered {
+    /// Where it stands and how it is judged.
+    pub meta: Meta,
+    /// What it runs.
+    pub body: Body,
+}
+
+/// What a test came to.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) conclusion: Conclusion,
+    /// How often it was tried; 0 if it was skipped.
+    pub(crate) tries: u32,
+    /// From the first try to the end of the last.
+    #[cfg_attr(not(feature = "runner"), allow(dead_code, reason = "what reports of the feature `runner` tell"))]
+    pub(crate) took: Duration,
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub(crate) enum Conclusion {
+    Passed,
+    /// It passed when it was tried again; the report of the first try.
+    Flaky(String),
+    Failed {
+        report: String,
+        /// A fixture could not be set up, so the body never began.
+        #[cfg_attr(not(feature = "runner"), allow(dead_code, reason = "what reports of the feature `runner` tell"))]
+        set_up: bool,
+    },
+    /// The environment did not choose it; why.
+    #[cfg_attr(not(feature = "runner"), allow(dead_code, reason = "what reports of the feature `runner` tell"))]
+    Skipped(String),
+}
+
+/// Runs a test under libtest: prints the report of a failing test and then fails.
+pub(crate) fn run_under_libtest(test: &'static Registered) {
+    match run(test).conclusion {
+        Conclusion::Passed | Conclusion::Flaky(_) => {}
+        Conclusion::Skipped(_) => choice::count_skipped(),
+        Conclusion::Failed { report, .. } => {
+            // libtest captures this and shows it for failing tests. Of an isolated test the parent prints it.
+            if environment().isolated.is_none() {
+                eprintln!("\n{report}");
+            }
+            // Fails the test without a second message: the report has said it all.
+            std::panic::resume_unwind(Box::new("the test failed"));
+        }
+    }
+}
+
+/// Runs a test as often as it takes.
+pub(crate) fn run(test: &'static Registered) -> Ran {
+    if let Some(why) = choice::skips(&test.meta) {
+        return Ran { conclusion: Conclusion::Skipped(why), tries: 0, took: Duration::ZERO };
+    }
+    let _turn = test.meta.options.serial.map(|group| serial::wait_for_turn(group, test.meta.name()));
+    let began = Instant::now();
+    let (conclusion, tries) = tried(&test.meta, || judge(test));
+    Ran { conclusion, tries, took: began.elapsed() }
+}
+
+fn judge(test: &'static Registered) -> Verdict {
+    if test.meta.options.isolate && environment().sole_test.is_none() {
+        isolated::judge_in_child(&test.meta)
+    } else {
+        let verdict = scope::judge(&test.meta, test.body);
+        isolated::tell_parent(&test.meta, &verdict);
+        verdict
+    }
+}
+
+/// Tries a test until it passes, as often as it, or the environment, says.
+fn tried(meta: &Meta, mut judge: impl FnMut() -> Verdict) -> (Conclusion, u32) {
+    // The parent of an isolated test counts the tries; the child makes one.
+    let own = environment().retries.unwrap_or(meta.options.retries);
+    let most = 1 + if environment().isolated.is_some() { 0 } else { own };
+    let mut first_report: Option<String> = None;
+    for tries in 1..=most {
+        let verdict = judge();
+        let set_up = verdict.is_set_up_failure();
+        match (verdict.report(), first_report.take()) {
+            (None, None) => return (Conclusion::Passed, tries),
+            (None, Some(first)) => return (flaky(meta.name(), first, tries, most), tries),
+            (Some(report), _) if tries == most => {
+                let all = if most > 1 { format!("  tries:    {most}, and each failed\n") } else { String::new() };
+                return (Conclusion::Failed { report: format!("{report}{all}"), set_up }, tries);
+            }
+            (Some(report), first) => {
+                eprintln!("\n{report}  tries:    this was number {tries} of {most}\n");
+                first_report = Some(first.unwrap_or_else(|| report.to_owned()));
+            }
+        }
+    }
+    unreachable!("the last try returns")
+}
+
+/// A pass after a failure. Nobody sees what a passing test prints, so it is said past the capture of the harness.
+fn flaky(name: &str, first: String, tries: u32, most: u32) -> Conclusion {
+    if strict() {
+        let why =
+            format!("  tries:    it passed at number {tries} of {most}, which is a failure under QTESTS_STRICT=1\n");
+        return Conclusion::Failed { report: first + &why, set_up: false };
+    }
+    let happened = first.lines().find_map(|line| line.trim_start().strip_prefix("happened: ")).unwrap_or_default();
+    say(&format!("FLAKY: `{name}` passed at try {tries} of {most}; the first one: {happened}"));
+    Conclusion::Flaky(first)
+}

@@ -1,0 +1,96 @@
+//! How often, where and beside whom a test runs: tries, tags, partitions, cases, processes of their own, serial groups.
+
+use super::support;
+use std::{collections::BTreeSet, fs, process::Output};
+
+/// Runs tests of `tests/trials.rs` as a child.
+fn trials(variables: &[(&str, &str)], arguments: &[&str]) -> (Output, String) {
+    let mut command = support::clean(support::binary("trials"));
+    let output = command.envs(variables.iter().copied()).args(arguments).output().unwrap();
+    let text = support::text(&output);
+    (output, text)
+}
+
+#[test]
+fn each_case_is_a_test_of_its_own() {
+    let (_, text) = trials(&[], &["--list", "--format=terse", "length::", "numbered::"]);
+    let names: BTreeSet<&str> = text.lines().filter_map(|line| line.strip_suffix(": test")).collect();
+    let expected =
+        ["length::empty", "length::long", "length::one", "length::wrong", "numbered::first", "numbered::second"];
+    assert_eq!(names, expected.into(), "{text}");
+    let (output, text) = trials(&[], &["length::", "numbered::", "--include-ignored"]);
+    assert!(output.status.success() && text.contains("6 passed; 0 failed; 0 ignored"), "{text}");
+    assert!(trials(&[], &["length::"]).1.contains("3 passed; 0 failed; 1 ignored"));
+}
+
+#[test]
+fn a_pass_after_a_failure_is_said_aloud_although_the_harness_captures_what_passing_tests_print() {
+    let (output, text) = trials(&[], &["--exact", "passes_at_the_second_try"]);
+    assert!(output.status.success(), "{text}");
+    let flaky = "qtests: FLAKY: `passes_at_the_second_try` passed at try 2 of 3; the first one: it panicked: assertion";
+    assert!(String::from_utf8_lossy(&output.stderr).contains(flaky), "{text}");
+}
+
+#[test]
+fn a_flaky_test_fails_when_nothing_doubtful_may_pass_and_when_nothing_is_tried_again() {
+    let (output, text) = trials(&[("QTESTS_STRICT", "1")], &["--exact", "passes_at_the_second_try"]);
+    assert_eq!(output.status.code(), Some(101), "{text}");
+    assert!(text.contains("tries:    it passed at number 2 of 3, which is a failure under QTESTS_STRICT=1"), "{text}");
+    let (output, text) = trials(&[("QTESTS_RETRIES", "0")], &["--exact", "passes_at_the_second_try"]);
+    assert_eq!(output.status.code(), Some(101), "{text}");
+    assert!(!text.contains("tries:"), "{text}");
+}
+
+#[test]
+fn the_environment_chooses_by_tags_and_says_how_many_it_did_not() {
+    let names = ["is_slow_and_needs_a_database", "needs_a_database", "has_no_tag"];
+    for (tags, skipped) in [("db", 1), ("db,!slow", 2), ("!db", 2), ("slow", 2), ("none", 3)] {
+        let (output, text) = trials(&[("QTESTS_TAGS", tags)], &[&["--exact"], &names[..]].concat());
+        assert!(output.status.success(), "{text}");
+        let said = format!("qtests: {skipped} test(s) were skipped by QTESTS_TAGS or QTESTS_PARTITION");
+        assert_eq!(text.matches(&said).count(), 1, "{tags}: {text}");
+    }
+    assert!(!trials(&[], &names).1.contains("skipped by"));
+}
+
+#[test]
+fn a_test_that_is_alone_in_its_process_has_an_environment_and_a_directory_of_its_own() {
+    let (output, text) = trials(&[], &["has_an_environment_of_its_own", "what_is_changed", "--test-threads=8"]);
+    assert!(output.status.success() && text.contains("9 passed"), "{text}");
+}
+
+#[test]
+fn tests_of_a_serial_group_never_run_at_once() {
+    let (output, text) = trials(&[], &["runs_alone_in_its_group", "--test-threads=8"]);
+    assert!(output.status.success() && text.contains("8 passed"), "{text}");
+}
+
+/// Two processes that contend for one group, as under nextest: each writes a mark when it is inside, and would see the
+/// other's.
+#[test]
+fn tests_of_a_serial_group_never_run_at_once_in_two_processes() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = |name: &str| {
+        let mut command = support::clean(support::binary("dying"));
+        command.args(["--ignored", "--exact", name]).env("DYING_MARKS", folder.path());
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap()
+    };
+    let mark = |name: &str| folder.path().join(format!("{name}.inside"));
+    let mut first = start("serial_waits");
+    support::until("the first is inside", || mark("serial_waits").exists());
+    let mut second = start("serial_passes");
+    // The second one has come as far as the lock when it has opened the file; it cannot pass while the first holds it.
+    let waits = |id: u32| {
+        let descriptors = fs::read_dir(format!("/proc/{id}/fd")).into_iter().flatten();
+        descriptors
+            .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
+            .any(|target| target.to_string_lossy().contains("qtests-serial-"))
+    };
+    support::until("the second waits", || waits(second.id()));
+    assert!(!mark("serial_passes").exists() && second.try_wait().unwrap().is_none());
+    // Killed: the system gives the lock up.
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert!(second.wait().unwrap().success());
+    assert!(mark("serial_passes").exists());
+}

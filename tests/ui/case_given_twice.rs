@@ -1,0 +1,6 @@
+use qtests::qtest;
+
+#[qtest(cases(one(1), two(2), one(3)))]
+fn t(_n: u32) {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use qtests::qtest;
+
+#[qtest(cases(#[inline] one()))]
+fn t() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use qtests::qtest;
+
+#[qtest(cases(one))]
+fn t() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use qtests::qtest;
+
+#[qtest(cases())]
+fn t() {}
+
+fn main() {}

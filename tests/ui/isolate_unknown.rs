@@ -1,0 +1,6 @@
+use qtests::qtest;
+
+#[qtest(isolate = "thread")]
+fn t() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use qtests::qtest;
+
+#[qtest(retries = 0)]
+fn t() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use qtests::qtest;
+
+#[qtest(serial = "")]
+fn t() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use qtests::qtest;
+
+#[qtest(tags = "slow")]
+fn t() {}
+
+fn main() {}
