@@ -1,19 +1,71 @@
 //! A test binary of your own: `harness = false` in `Cargo.toml`, and `qtests::main!();` at the end of the file.
 //!
-//! It runs the `#[qtest]`s of the binary over libtest-mimic and takes the arguments that libtest takes: filters,
-//! `--list`, `--exact`, `--ignored`, `--include-ignored`, `--skip`, `--test-threads`. What tests print is not captured.
-//! `cargo nextest` lists and runs such a binary as any other.
+//! ```no_run
+//! // tests/resilience.rs
+//! use qtests::{prelude::*, runner::Trial};
 //!
-//! Plain `#[test]` functions are dropped by rustc in such a binary, without a word: make them `#[qtest]`s.
+//! #[qtest]
+//! async fn the_service_answers() {
+//!     // ..
+//! }
+//!
+//! // Trials that are made by code, and what the whole suite needs. Plain `qtests::main!();` runs the `#[qtest]`s.
+//! qtests::main!(|runner| runner
+//!     .set_up(|t: Test| async move {
+//!         let server = t.listener()?; // until the process ends
+//!         t.defer_async(async move { drop(server) });
+//!         Ok(())
+//!     })
+//!     .trials(["small", "large"].map(|basket| {
+//!         Trial::new(format!("orders::{basket}"), move |t: Test| async move {
+//!             t.note(basket);
+//!             Ok::<(), io::Error>(())
+//!         })
+//!         .tags(["orders"])
+//!         .timeout(Duration::from_secs(5))
+//!     })));
+//! ```
+//!
+//! It runs over libtest-mimic and takes the arguments that libtest takes: a filter, `--list`, `--exact`, `--ignored`,
+//! `--include-ignored`, `--skip`, `--test-threads`. What tests print is not captured. `cargo nextest` lists, filters,
+//! archives, partitions and runs such a binary as any other.
+//!
+//! What a runner adds to libtest:
+//!
+//! | | |
+//! |---|---|
+//! | trials from code | [`Trial`], with tags, tries, limits, serial groups, a process of their own |
+//! | set-up and teardown of the suite | [`Runner::set_up`]; under nextest once for each process; never for `--list` |
+//! | a choice by tags, and shares of the suite by a hash | `QTESTS_TAGS`, `QTESTS_PARTITION`: a skipped test counts as ignored |
+//! | a summary | flaky tests, set-ups that failed, what was skipped, the slowest |
+//! | reports | `QTESTS_JSON` (a line for each test), `QTESTS_JUNIT` (feature `report`), annotations on GitHub |
+//! | the end | teardowns of the suite and of shared fixtures decide about the status of the process too |
+//!
+//! After SIGINT, SIGTERM or SIGHUP no test begins; those that run are torn down, then the suite, and the reports tell
+//! what ran until then. A second signal ends the process at once.
+//!
+//! Plain `#[test]` functions are dropped by rustc in such a binary, without a word. The runner looks for them in the
+//! sources and says which they are: make them `#[qtest]`s. With `QTESTS_STRICT=1` that is a failure.
 
-use crate::{
-    rt::{Entry, Registered},
-    trial::{self, Conclusion},
-};
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use std::process::ExitCode;
+mod binary;
+mod github;
+mod json;
+#[cfg(feature = "report")]
+mod junit;
+mod record;
+mod run;
+mod source;
+mod summary;
+mod trial;
+mod vanished;
 
-/// Writes a `main` that runs the `#[qtest]`s of this binary.
+pub use binary::Binary;
+pub use run::{Runner, main};
+pub use trial::Trial;
+
+/// Writes a `main` that runs the `#[qtest]`s of this binary; see [`runner`](crate::runner).
+///
+/// With an argument, a closure from [`Runner`](crate::runner::Runner) to `Runner`, it also runs what that adds.
 ///
 /// ```no_run
 /// // tests/resilience.rs, with `harness = false` for it in Cargo.toml
@@ -29,26 +81,22 @@ use std::process::ExitCode;
 #[macro_export]
 macro_rules! main {
     () => {
+        $crate::main!(|runner| runner);
+    };
+    ($configure:expr) => {
         fn main() -> ::std::process::ExitCode {
-            $crate::runner::main()
+            let binary = $crate::runner::Binary {
+                package: ::core::env!("CARGO_PKG_NAME"),
+                folder: ::core::env!("CARGO_MANIFEST_DIR"),
+                module: ::core::module_path!(),
+                file: ::core::file!(),
+                target: match (::core::option_env!("CARGO_TARGET_TMPDIR"), ::core::option_env!("CARGO_BIN_NAME")) {
+                    (::core::option::Option::Some(_), _) => $crate::rt::Target::Integration,
+                    (_, ::core::option::Option::Some(name)) => $crate::rt::Target::Binary(name),
+                    _ => $crate::rt::Target::Library,
+                },
+            };
+            $crate::runner::main(binary, $configure)
         }
     };
-}
-
-/// Runs the registered tests as the command line says and returns the status for the process.
-pub fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    let mut tests: Vec<&'static Registered> = inventory::iter::<Entry>.into_iter().map(|entry| entry.0).collect();
-    // The order of registration is the linker's; the order of the sources is the reader's.
-    tests.sort_by_key(|test| (test.meta.file, test.meta.line));
-    libtest_mimic::run(&arguments, tests.into_iter().map(trial).collect()).exit_code()
-}
-
-fn trial(test: &'static Registered) -> Trial {
-    let run = move || match trial::run(test).conclusion {
-        Conclusion::Passed | Conclusion::Flaky(_) => Ok(Completion::Completed),
-        Conclusion::Skipped(why) => Ok(Completion::ignored_with(why)),
-        Conclusion::Failed { report, .. } => Err(Failed::from(report)),
-    };
-    Trial::ignorable_test(test.meta.name(), run).with_ignored_flag(test.meta.ignored)
 }

@@ -39,7 +39,7 @@ mod watch;
 pub use current::{Bound, InTest, bind, current_test};
 pub(crate) use current::{current, has_identity};
 pub(crate) use finding::Finding;
-pub(crate) use lasting::lasting;
+pub(crate) use lasting::{end_lasting, lasting};
 pub use options::{Leaks, Meta, Options, Target, TaskPanics};
 pub(crate) use panics::{InjectedPanic, catch_quietly};
 pub(crate) use parts::Part;

@@ -92,7 +92,7 @@ fn is_ignored(signal: i32) -> bool {
     mask & (1 << (signal - 1)) != 0
 }
 
-/// Has something said when the process exits, such as how many tests were skipped.
+/// Has something said when the process exits or is ended by a signal, such as how many tests were skipped.
 pub(crate) fn at_exit(say: fn()) {
     listen();
     lock(&AT_EXIT).push(say);
@@ -104,15 +104,20 @@ static AT_EXIT: Mutex<Vec<fn()>> = Mutex::new(Vec::new());
 /// `process::exit` was called, or `main` has returned.
 pub(super) fn process_exits() {
     if !ENDING.swap(true, Ordering::AcqRel) {
-        let at_exit = std::mem::take(&mut *lock(&AT_EXIT));
-        at_exit.into_iter().for_each(|say| say());
         if lock(&LIVE).is_empty() {
             // All tests are over, so there is no hurry.
             lasting::end_lasting(None).iter().for_each(|report| say(report));
         } else {
             end_all(Cow::Borrowed("the process exits"));
+            return;
         }
+        run_at_exit();
     }
+}
+
+fn run_at_exit() {
+    let at_exit = std::mem::take(&mut *lock(&AT_EXIT));
+    at_exit.into_iter().for_each(|say| say());
 }
 
 /// The process is about to abort.
@@ -130,6 +135,7 @@ fn end_all(why: Cow<'static, str>) {
     let began = Instant::now();
     end_live(&why, began, if lasting::exist() { BUDGET - FOR_LASTING } else { BUDGET });
     lasting::end_lasting(Some((&why, began + BUDGET))).iter().for_each(|report| say(report));
+    run_at_exit();
 }
 
 fn end_live(why: &Cow<'static, str>, began: Instant, budget: Duration) {

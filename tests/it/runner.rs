@@ -1,10 +1,20 @@
-//! `qtests::main!()`: a binary with a `main` of its own takes what libtest takes.
+//! `qtests::main!()`: a binary with a `main` of its own takes what libtest takes, and does what libtest does not.
 
 use super::support;
+use std::{fs, path::Path, process::Output};
 
 fn run(arguments: &[&str]) -> (bool, String) {
     let output = support::run("runner", arguments);
     (output.status.success(), support::text(&output))
+}
+
+/// Runs `tests/suite.rs` as a child.
+fn suite(variables: &[(&str, &str)], arguments: &[&str]) -> (Output, String) {
+    let mut command = support::clean(support::binary("suite"));
+    command.env_remove("GITHUB_ACTIONS").env_remove("SUITE_LOG").env_remove("SUITE_SINS");
+    let output = command.envs(variables.iter().copied()).args(arguments).output().unwrap();
+    let text = support::text(&output);
+    (output, text)
 }
 
 #[test]
@@ -12,6 +22,7 @@ fn all_tests_run_but_the_ignored_and_a_summary_ends_it() {
     let (passed, text) = run(&["--test-threads=2"]);
     assert!(passed, "{text}");
     assert!(text.contains("test result: ok. 4 passed; 0 failed; 1 ignored"), "{text}");
+    assert!(text.contains("qtests: 4 test(s) in ") && text.contains("  slowest:  "), "{text}");
 }
 
 #[test]
@@ -41,4 +52,162 @@ fn a_failing_test_fails_the_binary_and_prints_its_report() {
     }
     assert!(text.contains("--test runner -- --exact fails --ignored"), "{text}");
     assert!(text.contains("0 passed; 1 failed"), "{text}");
+}
+
+#[test]
+fn trials_from_code_run_beside_the_others() {
+    let (output, text) = suite(&[], &[]);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("11 passed; 0 failed; 1 ignored"), "{text}");
+    let flaky = "  flaky:    `is_flaky` passed at try 2; the first: it panicked: not the first time";
+    assert!(text.contains(flaky), "{text}");
+    assert!(suite(&[], &["made::number"]).1.contains("3 passed"), "a filter chooses among them");
+}
+
+#[test]
+fn the_suite_is_set_up_once_before_all_tests_and_torn_down_after_all_and_after_what_is_shared() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let log = [("SUITE_LOG", path.to_str().unwrap())];
+    let (output, text) = suite(&log, &["--skip=alone"]);
+    assert!(output.status.success(), "{text}");
+    let lines = fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = lines.lines().filter(|line| *line != "test").collect();
+    assert_eq!(lines, ["suite up", "shared up", "shared down", "suite down"]);
+}
+
+#[test]
+fn nothing_is_set_up_for_a_list_or_if_no_test_is_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let log = [("SUITE_LOG", path.to_str().unwrap())];
+    for arguments in [&["--list", "--format=terse"][..], &["no_such_test"], &["--ignored", "begins"]] {
+        assert!(suite(&log, arguments).0.status.success());
+        assert!(!path.exists(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn if_the_suite_cannot_be_set_up_no_test_begins_and_each_says_why() {
+    let (output, text) = suite(&[("SUITE_SINS", "suite")], &["made::number"]);
+    assert_eq!(output.status.code(), Some(101), "{text}");
+    assert_eq!(text.matches("SET-UP FAILED\n  expected: the suite to be set up").count(), 3, "{text}");
+    assert!(text.contains("happened: its set_up returned Err(no database)"), "{text}");
+    assert!(text.contains("where:    tests/suite.rs:"), "{text}");
+}
+
+#[test]
+fn a_teardown_that_fails_after_all_tests_fails_the_run() {
+    let (output, text) = suite(&[("SUITE_SINS", "teardown")], &["uses_what_is_shared"]);
+    assert!(text.contains("1 passed; 0 failed"), "{text}");
+    assert!(text.contains("the shared fixture cannot be torn down"), "{text}");
+    assert_eq!(output.status.code(), Some(101), "{text}");
+}
+
+#[test]
+fn names_that_cannot_be_told_apart_or_written_down_are_refused_before_anything_runs() {
+    let (output, text) = suite(&[("SUITE_SINS", "twice")], &[]);
+    assert_eq!(output.status.code(), Some(101), "{text}");
+    let refusal = "no test was run: two tests are called `is_flaky`, at tests/suite.rs:";
+    assert!(text.contains(refusal) && !text.contains("running"), "{text}");
+    let (_, text) = suite(&[("SUITE_SINS", "nameless")], &[]);
+    assert!(text.contains("needs a name of one line"), "{text}");
+}
+
+#[test]
+fn plain_tests_that_the_compiler_drops_are_named_and_fail_where_nothing_doubtful_may_pass() {
+    let (output, text) = suite(&[], &["made::number"]);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("qtests: 1 plain test(s) were NOT run"), "{text}");
+    assert!(text.contains("`vanishes` at ") && text.contains("tests/suite.rs:"), "{text}");
+    let (output, text) = suite(&[("QTESTS_STRICT", "1")], &["made::number"]);
+    assert_eq!(output.status.code(), Some(101), "{text}");
+}
+
+#[test]
+fn each_share_of_a_suite_runs_other_tests_and_together_they_run_all() {
+    let mut passed = 0;
+    for share in ["1/2", "2/2"] {
+        let (output, text) = suite(&[("QTESTS_PARTITION", share)], &["made::number"]);
+        assert!(output.status.success(), "{text}");
+        passed += count(&text, "passed");
+        assert_eq!(count(&text, "passed") + count(&text, "ignored"), 3, "{text}");
+    }
+    assert_eq!(passed, 3);
+}
+
+fn count(text: &str, what: &str) -> usize {
+    let result = text.lines().find(|line| line.starts_with("test result:")).unwrap();
+    let word = result.split("; ").find(|part| part.ends_with(what)).unwrap();
+    word.rsplit(' ').nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn tags_choose_and_what_they_do_not_choose_counts_as_ignored() {
+    let (_, text) = suite(&[("QTESTS_TAGS", "made,!slow")], &[]);
+    assert!(text.contains("3 passed; 0 failed; 9 ignored"), "{text}");
+    assert!(text.contains("  skipped:  8, because QTESTS_TAGS does not choose it"), "{text}");
+}
+
+/// Reads the lines of `QTESTS_JSON` as outcome by name.
+fn lines_of(path: &Path) -> Vec<serde_json::Value> {
+    fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_line_of_json_tells_what_became_of_each_test() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("not/there/yet.jsonl");
+    let variables = [("QTESTS_JSON", path.to_str().unwrap()), ("SUITE_SINS", "fail"), ("QTESTS_TAGS", "!made")];
+    let (output, text) = suite(&variables, &[]);
+    assert_eq!(output.status.code(), Some(101), "{text}");
+    let lines = lines_of(&path);
+    assert_eq!(lines.len(), 11, "{lines:?}");
+    let outcome = |name: &str| {
+        let line = lines.iter().find(|line| line["name"] == name).unwrap_or_else(|| panic!("{name} in {lines:?}"));
+        (line["outcome"].as_str().unwrap().to_owned(), line["tries"].as_u64().unwrap())
+    };
+    for (name, expected, tries) in [
+        ("begins_when_the_suite_is_ready", "passed", 1),
+        ("is_flaky", "flaky", 2),
+        ("needs_what_is_absent", "set-up failed", 1),
+        ("fails_if_asked_to", "failed", 1),
+        ("runs_alone", "passed", 1),
+        ("made::alone", "passed", 1),
+        ("made::number_1", "skipped", 0),
+    ] {
+        assert_eq!(outcome(name), (expected.to_owned(), tries), "{name}");
+    }
+    let failed = lines.iter().find(|line| line["name"] == "fails_if_asked_to").unwrap();
+    assert!(failed["report"].as_str().unwrap().contains("100% wrong"));
+    assert!(failed["repeat"].as_str().unwrap().starts_with("QTESTS_SEED="));
+    assert_eq!(failed["tags"][0], "slow");
+}
+
+#[test]
+fn annotations_stand_at_the_line_that_failed() {
+    let (_, text) = suite(&[("GITHUB_ACTIONS", "true"), ("SUITE_SINS", "fail")], &["i"]);
+    let error = text.lines().find(|line| line.starts_with("::error") && line.contains("fails_if_asked_to")).unwrap();
+    assert!(error.starts_with("::error file=tests/suite.rs,line="), "{error}");
+    assert!(error.contains(",title=fails_if_asked_to failed::qtests: `fails_if_asked_to` FAILED after "), "{error}");
+    assert!(error.contains("%0A  happened: it panicked: 100%25 wrong"), "{error}");
+    assert!(text.lines().any(|line| line.starts_with("::warning") && line.contains("is_flaky flaky")), "{text}");
+    assert!(!suite(&[("SUITE_SINS", "fail")], &["i"]).1.contains("::error"));
+}
+
+#[cfg(feature = "report")]
+#[test]
+fn a_junit_report_keeps_failures_errors_flaky_and_skipped_tests_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("junit.xml");
+    let variables = [("QTESTS_JUNIT", path.to_str().unwrap()), ("SUITE_SINS", "fail"), ("QTESTS_TAGS", "!made")];
+    suite(&variables, &[]);
+    let xml = fs::read_to_string(&path).unwrap();
+    assert!(xml.contains(r#"tests="11" skipped="3" errors="1" failures="1""#), "{xml}");
+    assert!(xml.contains("<flakyFailure message=\"it panicked: not the first time"), "{xml}");
+    assert!(
+        xml.contains("<error message=\"the set-up of Absent failed: not installed\" type=\"set-up failed\""),
+        "{xml}"
+    );
+    assert!(xml.contains("100% wrong") && xml.contains("QTESTS_TAGS does not choose it"), "{xml}");
 }
