@@ -202,12 +202,18 @@ impl Run {
     fn end(&self) -> bool {
         let reports = end_lasting(None);
         reports.iter().for_each(|report| say(report));
-        let vanished = self.binary.source().map(|source| vanished::tests(&source)).unwrap_or_default();
+        let vanished = self.vanished();
         if !vanished.is_empty() {
             say(&vanished::told(&vanished));
         }
         self.write();
         reports.is_empty() && (vanished.is_empty() || !strict())
+    }
+
+    /// The plain tests that nobody runs, where the sources are at hand. An isolated test leaves the search to its parent.
+    fn vanished(&self) -> Vec<vanished::Vanished> {
+        let source = self.binary.source().filter(|_| environment().isolated.is_none());
+        source.map(|source| vanished::tests(&source)).unwrap_or_default()
     }
 
     /// Writes what the run has come to; once, at its end or when it breaks off.

@@ -24,8 +24,8 @@ pub(super) fn summary(records: &[Record], took: Duration) -> String {
             writeln!(text, "  flaky:    `{}` passed at try {}; the first: {first}", record.meta.name(), record.tries);
     }
     for record in of(RecordOutcome::SetUpFailed).take(NAMED) {
-        let fixture = record.labelled("expected:").unwrap_or_default();
-        let _ = writeln!(text, "  set-up:   `{}` did not begin; expected {fixture}", record.meta.name());
+        let why = record.labelled("happened:").unwrap_or_default();
+        let _ = writeln!(text, "  set-up:   `{}` did not begin: {why}", record.meta.name());
     }
     for record in records.iter().filter(|record| record.outcome.is_failure()).take(NAMED) {
         let _ = writeln!(text, "  repeat:   {}", record.labelled("repeat with:").unwrap_or(record.meta.name()));

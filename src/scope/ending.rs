@@ -7,8 +7,9 @@ use super::{
     cancel::Cancel,
     current::Entered,
     finding::Finding,
-    leak, lock,
+    idle, leak, lock,
     panics::{self, Panicked},
+    residue,
     scope::Scope,
     teardown::{Action, Undo},
     verdict,
@@ -162,7 +163,7 @@ fn has_parts(scope: &Scope) -> bool {
 }
 
 fn leaves_anything(scope: &Scope) -> bool {
-    scope.dir.is_made() || scope.home.peek().is_some()
+    scope.before.get().is_some() || scope.dir.is_made() || scope.home.peek().is_some()
 }
 
 /// Watches the clock until the test is over. The caller has claimed supervision.
@@ -190,6 +191,9 @@ fn overdue(scope: &Scope, step: &StepInfo, why: Option<Cow<'static, str>>) {
         (true, Some(why)) => scope.ending.body_ended(BodyEnd::Interrupted(why), None),
         (true, None) => {
             scope.ending.body_ended(BodyEnd::TimedOut { limit, blocked: false }, scope.set_ups.unfinished());
+            if let Some(idle) = scope.home.idle_for() {
+                scope.find(Finding::note(idle::hint(idle)));
+            }
         }
         (false, Some(why)) => scope.find(Finding::failure(format!("{} was cut off: {why}", step.what))),
         (false, None) => {
@@ -342,6 +346,9 @@ fn remove_dir(scope: &Arc<Scope>) {
     // Whatever a restore closure or a late teardown has started, and whoever waits in `t.block_on`.
     shut_down_parts(scope);
     scope.home.shut_down();
+    if let Some(before) = scope.before.get() {
+        residue::check(scope, before);
+    }
     scope.find_all(scope.panics.findings(scope.options.task_panics));
     let keep = verdict::keeps_dir(scope);
     // libtest takes its hook, and ours with it, before the scopes that last have ended.

@@ -3,6 +3,7 @@
 use super::{finding::Finding, lock, options::Leaks, scope::Scope};
 use std::{
     collections::BTreeMap,
+    panic::Location,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -25,6 +26,8 @@ pub(super) struct Ledger {
     next: AtomicU64,
     /// A runtime whose only thread is busy with the end of the test, so that its tasks cannot end.
     stopped: Mutex<Option<runtime::Id>>,
+    /// Where the live tasks of the runtime that qtests did not start were spawned, as far as tokio tells.
+    foreign: Mutex<BTreeMap<u64, &'static Location<'static>>>,
 }
 
 #[derive(Debug)]
@@ -90,6 +93,19 @@ impl Ledger {
         (names(can_end), names(cannot_end))
     }
 
+    /// A task that is known by a name of its own.
+    pub(super) fn is_own(&self, task: tokio::task::Id) {
+        if cfg!(tokio_unstable)
+            && let Ok(number) = task.to_string().parse()
+        {
+            lock(&self.foreign).remove(&number);
+        }
+    }
+
+    fn spawned_at(&self) -> Vec<&'static Location<'static>> {
+        lock(&self.foreign).values().copied().collect()
+    }
+
     fn tasks_of(&self, runtime: runtime::Id) -> usize {
         lock(&self.live).values().filter(|live| live.runtime == Some(runtime)).count()
     }
@@ -115,12 +131,54 @@ pub(super) fn check(scope: &Arc<Scope>) {
         let cure = "its runtime has one thread, which was busy dropping the scope: use scope.finish().await";
         scope.find(Finding::note(format!("{what} may be still running ({cure})")));
     }
-    let foreign = foreign_tasks(scope);
-    if foreign > 0 {
-        let text = format!("leak: {foreign} task(s) that the test did not start through t.spawn are still running");
+    for text in foreign_leaks(foreign_tasks(scope), &scope.ledger.spawned_at()) {
         scope.find(if rule == Leaks::Strict { Finding::failure(text) } else { Finding::note(text) });
     }
 }
+
+/// What is said of tasks that were not started through `t.spawn`: where they were spawned, or how that can be known.
+fn foreign_leaks(count: usize, spawned_at: &[&'static Location<'static>]) -> Vec<String> {
+    if count == 0 {
+        return Vec::new();
+    }
+    if spawned_at.is_empty() {
+        let how = "run again with RUSTFLAGS=\"--cfg tokio_unstable\" to see where they were spawned";
+        let what = format!("{count} task(s) that the test did not start through t.spawn are still running");
+        return vec![format!("leak: {what} ({how})")];
+    }
+    let named =
+        spawned_at.iter().take(NAMED).map(|place| format!("leak: the task spawned at {place} is still running"));
+    let more = spawned_at.len().saturating_sub(NAMED);
+    named.chain((more > 0).then(|| format!("leak: and {more} more task(s)"))).collect()
+}
+
+/// How many live tasks have their place remembered.
+#[cfg(tokio_unstable)]
+const PLACES: usize = 10_000;
+
+/// Has the runtime tell where its tasks are spawned.
+#[cfg(tokio_unstable)]
+pub(super) fn name_tasks(builder: &mut tokio::runtime::Builder, scope: &Arc<Scope>) {
+    let key = |meta: &tokio::runtime::TaskMeta<'_>| meta.id().to_string().parse::<u64>().unwrap_or(0);
+    let (spawning, ending) = (Arc::downgrade(scope), Arc::downgrade(scope));
+    builder.on_task_spawn(move |meta| {
+        if let Some(scope) = spawning.upgrade() {
+            let mut places = lock(&scope.ledger.foreign);
+            if places.len() < PLACES {
+                places.insert(key(meta), meta.spawned_at());
+            }
+        }
+    });
+    builder.on_task_terminate(move |meta| {
+        if let Some(scope) = ending.upgrade() {
+            lock(&scope.ledger.foreign).remove(&key(meta));
+        }
+    });
+}
+
+/// The stable tokio does not tell where tasks are spawned.
+#[cfg(not(tokio_unstable))]
+pub(super) fn name_tasks(_: &mut tokio::runtime::Builder, _: &Arc<Scope>) {}
 
 fn foreign_tasks(scope: &Arc<Scope>) -> usize {
     let Some(runtime) = scope.home.peek() else { return 0 };
@@ -144,5 +202,19 @@ fn settle(scope: &Arc<Scope>, wait_for_foreign: bool) {
             // Waiting for threads of the operating system, which give no signal that could be awaited here.
             std::thread::park_timeout(Duration::from_millis(1));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tasks_are_named_by_their_place_or_it_is_said_how_to_name_them() {
+        assert!(foreign_leaks(0, &[]).is_empty());
+        let unnamed = foreign_leaks(3, &[]);
+        assert!(unnamed.len() == 1 && unnamed[0].contains("3 task(s)") && unnamed[0].contains("tokio_unstable"));
+        let many = foreign_leaks(25, &[Location::caller(); 25]);
+        assert!(many[0].contains("src/scope/leak.rs:") && many.len() == 21 && many[20].contains("5 more"));
     }
 }

@@ -12,6 +12,7 @@ mod dir;
 mod ending;
 mod environ;
 mod finding;
+mod idle;
 #[cfg(all(test, qtests_loom))]
 mod interleavings;
 mod journal;
@@ -22,6 +23,7 @@ mod os;
 mod panics;
 mod parts;
 mod repeat;
+mod residue;
 mod runner;
 mod runtime;
 #[allow(clippy::module_inception, reason = "the type that the module is named after has a file of its own")]
@@ -44,6 +46,7 @@ pub use options::{Leaks, Meta, Options, Target, TaskPanics};
 pub(crate) use panics::{InjectedPanic, catch_quietly};
 pub(crate) use parts::Part;
 pub(crate) use repeat::cargo_flags;
+pub(crate) use residue::is_ours;
 pub(crate) use runner::judge;
 pub use runner::{Body, BodyFuture, BodyResult, MadeBody, Outcome};
 pub(crate) use scope::Scope;

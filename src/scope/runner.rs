@@ -10,6 +10,7 @@ use super::{
     options::Meta,
     panics,
     repeat::{Repeat, seed_of},
+    residue,
     scope::{BodyKind, Scope},
     signal,
     verdict::Verdict,
@@ -136,6 +137,11 @@ fn unwatched(scope: &Arc<Scope>, body: Body) {
 
 fn run_body(scope: &Arc<Scope>, driver: Driver, body: Body) -> Result<(), LeftBehind> {
     let _entered = Entered::new(Arc::downgrade(scope));
+    if residue::counts(scope) {
+        // The runtime has threads and descriptors of its own.
+        scope.home.get(scope);
+        let _ = scope.before.set(residue::before(scope));
+    }
     let info = StepInfo { what: "the body".into(), kind: StepKind::Body, limit: scope.options.timeout };
     let cut = scope.watch.begin(driver, info)?;
     let test = Test::of(Arc::clone(scope));

@@ -1,6 +1,13 @@
 //! The runtime of a test: built so that all its threads know the test.
 
-use super::{cancel::Cancel, current, lock, options::Options, scope::Scope};
+use super::{
+    cancel::Cancel,
+    current,
+    idle::Idle,
+    leak, lock,
+    options::{Leaks, Options},
+    scope::Scope,
+};
 use std::{
     sync::{
         Arc, Mutex, Weak,
@@ -18,6 +25,9 @@ const SHUTDOWN: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(super) struct Home {
     built: Mutex<Option<Built>>,
+    /// The numbers that the system has given the threads of the runtime, of a test with `leaks = "strict"`: at most as
+    /// many as it has ever had.
+    ids: Arc<Mutex<Vec<i32>>>,
 }
 
 /// A runtime, and how many of its threads live.
@@ -29,6 +39,7 @@ struct Built {
     users: Arc<AtomicUsize>,
     /// Fired when it is about to stop: whoever is inside gets out.
     closing: Cancel,
+    idle: Arc<Idle>,
 }
 
 impl Home {
@@ -39,13 +50,26 @@ impl Home {
 
     /// The signal that the runtime is about to stop.
     pub(super) fn closing(&self, scope: &Arc<Scope>) -> Cancel {
-        lock(&self.built).get_or_insert_with(|| build(&scope.options, scope)).closing.clone()
+        lock(&self.built).get_or_insert_with(|| build(&scope.options, scope, &self.ids)).closing.clone()
     }
 
     fn get_with_users(&self, scope: &Arc<Scope>) -> (Arc<Runtime>, Arc<AtomicUsize>) {
         let mut built = lock(&self.built);
-        let built = built.get_or_insert_with(|| build(&scope.options, scope));
+        let built = built.get_or_insert_with(|| build(&scope.options, scope, &self.ids));
         (Arc::clone(&built.runtime), Arc::clone(&built.users))
+    }
+
+    /// For how long nothing of the test has run on the runtime, if that is so.
+    pub(super) fn idle_for(&self) -> Option<Duration> {
+        lock(&self.built).as_ref()?.idle.all_for()
+    }
+
+    /// The numbers of the calling thread and of those of the runtime, for a test that is held to what they leave.
+    pub(super) fn thread_ids(&self) -> Vec<i32> {
+        let own = rustix::thread::gettid().as_raw_nonzero().get();
+        let mut ids = lock(&self.ids).clone();
+        ids.push(own);
+        ids
     }
 
     pub(super) fn peek(&self) -> Option<Arc<Runtime>> {
@@ -71,7 +95,7 @@ impl Home {
 
     /// Stops the runtime; true when all its threads have ended in time.
     pub(super) fn shut_down(&self) -> bool {
-        let Some(Built { runtime, threads, users, closing }) = lock(&self.built).take() else { return true };
+        let Some(Built { runtime, threads, users, closing, .. }) = lock(&self.built).take() else { return true };
         closing.fire();
         let began = Instant::now();
         // Threads of the user that are in `t.block_on` give no signal when they have left it.
@@ -114,11 +138,15 @@ fn stop_elsewhere(runtime: Arc<Runtime>) {
 }
 
 /// Builds a runtime whose threads, those for blocking work included, belong to the test.
-fn build(options: &Options, scope: &Arc<Scope>) -> Built {
+fn build(options: &Options, scope: &Arc<Scope>, ids: &Arc<Mutex<Vec<i32>>>) -> Built {
     let mut builder = if options.workers > 0 { Builder::new_multi_thread() } else { Builder::new_current_thread() };
     if options.workers > 0 {
         builder.worker_threads(options.workers);
     }
+    let idle = Idle::new(options.workers);
+    let (parking, unparking) = (Arc::clone(&idle), Arc::clone(&idle));
+    leak::name_tasks(&mut builder, scope);
+    let ids = (options.leaks == Leaks::Strict).then(|| Arc::clone(ids));
     let scope: Weak<Scope> = Arc::downgrade(scope);
     let threads = Arc::new(AtomicUsize::new(0));
     let (starting, stopping) = (Arc::clone(&threads), Arc::clone(&threads));
@@ -129,13 +157,19 @@ fn build(options: &Options, scope: &Arc<Scope>) -> Built {
         .on_thread_start(move || {
             starting.fetch_add(1, Ordering::AcqRel);
             current::install(Weak::clone(&scope));
+            if let Some(ids) = &ids {
+                lock(ids).push(rustix::thread::gettid().as_raw_nonzero().get());
+            }
         })
         .on_thread_stop(move || {
             stopping.fetch_sub(1, Ordering::AcqRel);
         })
+        .on_thread_park(move || parking.parks())
+        .on_thread_unpark(move || unparking.unparks())
         .build();
+    let (users, closing) = (Arc::default(), Cancel::new());
     match built {
-        Ok(runtime) => Built { runtime: Arc::new(runtime), threads, users: Arc::default(), closing: Cancel::new() },
+        Ok(runtime) => Built { runtime: Arc::new(runtime), threads, users, closing, idle },
         Err(error) => panic!("the runtime of the test cannot be built: {error}"),
     }
 }

@@ -12,6 +12,7 @@ use super::{
     panics::{Panicked, Panics},
     parts::{Part, Parts},
     repeat::Repeat,
+    residue::Before,
     runtime::Home,
     set_up::{SetUps, SettingUp},
     teardown::{Teardowns, Undo},
@@ -22,7 +23,7 @@ use std::{
     borrow::Cow,
     fmt,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, ThreadId},
@@ -48,6 +49,8 @@ pub(crate) struct Scope {
     pub(super) ledger: Ledger,
     pub(super) dir: Dir,
     pub(super) set_ups: SetUps,
+    /// What the system held before the body, of a test that is held to it.
+    pub(super) before: OnceLock<Before>,
     pub(super) cancel: Cancel,
     /// The thread that owns a droppable scope: it runs the body, unwatched.
     pub(super) owner: Option<ThreadId>,
@@ -106,6 +109,7 @@ impl Scope {
             ledger: Ledger::default(),
             dir: Dir::default(),
             set_ups: SetUps::default(),
+            before: OnceLock::new(),
             cancel: Cancel::new(),
             findings: Mutex::default(),
             sync_cut: Mutex::default(),

@@ -170,5 +170,6 @@ fn end_live(why: &Cow<'static, str>, began: Instant, budget: Duration) {
 
 /// One line on the real standard error, which libtest does not capture.
 pub(crate) fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "qtests: {text}");
+    // In one write, since others write there too.
+    let _ = std::io::stderr().write_all(format!("qtests: {text}\n").as_bytes());
 }

@@ -99,6 +99,7 @@ impl Test {
             let _entry = entry;
             future.await
         });
+        self.scope.ledger.is_own(inner.id());
         TaskHandle { inner, scope: Arc::clone(&self.scope) }
     }
 

@@ -8,7 +8,7 @@ use once_cell::sync::OnceCell;
 use rustix::process::Pid;
 use std::{
     io::{self, Write},
-    os::unix::process::CommandExt,
+    os::{fd::AsFd, unix::process::CommandExt},
     process::{Child, ChildStdin, Command, Stdio},
     sync::Mutex,
 };
@@ -71,5 +71,7 @@ fn start() -> io::Result<Reaper> {
         .process_group(0)
         .spawn()?;
     let pipe = shell.stdin.take().ok_or_else(|| io::Error::other("the shell has no standard input"))?;
+    // It lives as long as the process, whichever test started it.
+    crate::scope::is_ours(pipe.as_fd());
     Ok(Reaper { pipe: Mutex::new(pipe), _shell: shell })
 }

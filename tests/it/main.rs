@@ -10,6 +10,8 @@
 //! - `isolation`: tests that run in parallel never see each other
 //! - `load`, `load_verdict`: load runs, and what they say about objectives
 //! - `mock`: who sees mocks, how they are taken down and verified
+//! - `nextest`: what nextest does with a binary that has a `main` of its own
+//! - `process`: child processes that end by themselves, when asked, or when killed
 //! - `product`: what a build and a test of a product contain
 //! - `proxy`, `toxic` (with `wire`): the fault proxy and what it does to connections
 //! - `first_example`, `readme`: what the README shows is what happens
@@ -31,6 +33,9 @@ mod isolation;
 mod load;
 mod load_verdict;
 mod mock;
+#[cfg(feature = "runner")]
+mod nextest;
+mod process;
 mod product;
 mod proxy;
 mod readme;
