@@ -97,6 +97,8 @@
 pub mod fault;
 #[cfg(feature = "live")]
 pub mod load;
+#[cfg(feature = "tracing")]
+pub mod logs;
 pub mod mock;
 #[cfg(feature = "live")]
 pub mod prelude;

@@ -4,6 +4,8 @@
 #[cfg(feature = "live")]
 mod bounded;
 #[cfg(feature = "live")]
+mod count;
+#[cfg(feature = "live")]
 pub(crate) mod duration;
 #[cfg(feature = "live")]
 mod env;
@@ -23,6 +25,7 @@ pub(crate) use error::Kind;
 #[cfg(feature = "live")]
 pub(crate) use {
     bounded::Ring,
+    count::count,
     env::{SeedWish, environment, strict},
     event::Line,
     names::nearest,

@@ -12,6 +12,7 @@ mod dir;
 mod ending;
 mod exit;
 mod finding;
+mod first;
 #[cfg(all(test, qtests_loom))]
 mod interleavings;
 mod journal;
@@ -36,6 +37,7 @@ mod watch;
 pub use current::{Bound, InTest, bind, current_test};
 pub(crate) use current::{current, has_identity};
 pub(crate) use finding::Finding;
+pub(crate) use first::{AtFirstTest, InReport};
 pub use options::{Leaks, Meta, Options, Target, TaskPanics};
 pub(crate) use panics::{InjectedPanic, catch_quietly};
 pub(crate) use parts::Part;

@@ -25,6 +25,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, ThreadId},
+    time::Duration,
 };
 
 /// Everything that belongs to one running test. [`Test`](super::Test) is the handle that users hold.
@@ -112,6 +113,11 @@ impl Scope {
     /// Where the test stands.
     pub(super) fn place_text(&self) -> String {
         format!("{}:{}", self.place.0, self.place.1)
+    }
+
+    /// Wall time since the test began.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.journal.elapsed()
     }
 
     /// One line in the journal.

@@ -10,6 +10,8 @@ use std::{
 const ARROWS: &[(&str, &[&str])] = &[
     ("base", &[]),
     ("scope", &["base"]),
+    ("logs", &["base", "scope"]),
+    ("metrics", &["base", "scope"]),
     ("mock", &["base", "scope"]),
     ("fault", &["base", "scope"]),
     ("proxy", &["base", "scope", "fault"]),

@@ -40,8 +40,8 @@ fn fails(name: &str) {
 }
 
 macro_rules! must_fail {
-    ($($name:ident),* $(,)?) => {
-        $(#[test] fn $name() { fails(stringify!($name)); })*
+    ($($(#[$when:meta])? $name:ident),* $(,)?) => {
+        $($(#[$when])? #[test] fn $name() { fails(stringify!($name)); })*
 
         /// Every test of `tests/failing.rs` is looked at here.
         #[test]
@@ -96,6 +96,18 @@ must_fail!(
     guarded_mock_is_not_called_and_the_body_panics,
     drop_of_the_body_hangs_and_the_rest_is_cancelled,
     load_scenario_panics_twice,
+    #[cfg(feature = "tracing")]
+    log_holds_what_is_wanted_and_what_is_not,
+    #[cfg(feature = "tracing")]
+    log_has_no_such_line,
+    #[cfg(feature = "tracing")]
+    log_has_such_a_line_on_a_thread_of_no_test,
+    #[cfg(feature = "tracing")]
+    log_has_lines_that_must_not_be,
+    #[cfg(feature = "tracing")]
+    log_is_too_long_to_be_sure,
+    #[cfg(feature = "tracing")]
+    log_never_has_the_line_that_is_awaited,
 );
 
 /// All of them at once in one process: hanging, blocked, panicking and lost ones do not keep the others from their end.

@@ -8,6 +8,8 @@
 //! - `identity`: which test a thread or task belongs to
 //! - `isolation`: tests that run in parallel never see each other
 //! - `load`, `load_verdict`: load runs, and what they say about objectives
+//! - `logs`: whose lines are whose, and what is asked of them
+//! - `metrics`: what the code under test records, test by test
 //! - `mock`: who sees mocks, how they are taken down and verified
 //! - `product`: what a build and a test of a product contain
 //! - `proxy`, `toxic` (with `wire`): the fault proxy and what it does to connections
@@ -27,6 +29,8 @@ mod identity;
 mod isolation;
 mod load;
 mod load_verdict;
+#[cfg(feature = "tracing")]
+mod logs;
 mod mock;
 mod product;
 mod proxy;
