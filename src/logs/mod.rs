@@ -53,6 +53,32 @@
 //! that has a subscriber of its own (`set_default`, `with_default`), which keeps its lines from ours. The layer is not
 //! found inside a `reload::Layer`.
 //!
+//! # `#[traced_test]`
+//!
+//! With the feature `tracing-test` tests of the crate tracing-test and tests of this one live in one binary, in any
+//! order, and a function can be both, whichever attribute comes first: `logs_contain` and `logs_assert` then see what
+//! [`Test::logs`](crate::Test::logs) sees, also the lines of tasks and threads, and nothing of other tests.
+//!
+//! ```no_run
+//! # #[cfg(all(feature = "tracing-test", feature = "macros"))]
+//! # mod tests {
+//! use qtests::prelude::*;
+//! use tracing_test::traced_test;
+//!
+//! #[qtest(workers = 2)]
+//! #[traced_test]
+//! async fn an_order_is_logged() {
+//!     tokio::spawn(async { tracing::info!("placed") }).await.unwrap();
+//!     assert!(logs_contain("placed"));
+//! }
+//! # }
+//! ```
+//!
+//! Our subscriber is then installed before `main`, in test binaries that cargo has built, so that it is there before any
+//! `#[traced_test]`: a subscriber of your own comes too late there. As in tracing-test, everything that the crate of the
+//! tests logs is kept, whatever `QTESTS_LOG` says, unless it names that crate; the rest as it says. Lines of a plain
+//! `#[traced_test]` are printed. The buffer that all tests of the process share holds 16 MiB.
+//!
 //! [`thread::spawn`]: crate::thread::spawn
 
 mod assert;

@@ -19,7 +19,7 @@ pub(super) fn tail<'a>(lines: impl DoubleEndedIterator<Item = &'a LogLine>, limi
     }
     let mut tail = String::new();
     // Lines after the first stand below it.
-    let indent = format!("\n{:22}", "");
+    let indent = format!("\n{:21}", "");
     for (text, line, times) in kept.iter().rev() {
         let times = if *times > 1 { format!(" ({times} times)") } else { String::new() };
         let _ = writeln!(tail, "    {} {}{times}", line.time(), text.replace('\n', &indent));
@@ -40,7 +40,7 @@ mod tests {
         assert_eq!(shown, 4);
         assert_eq!(
             text,
-            "    +0.001204s INFO  shop: b (3 times)\n    +0.001204s INFO  shop: c\n                      d\n"
+            "    +0.001204s INFO  shop: b (3 times)\n    +0.001204s INFO  shop: c\n                     d\n"
         );
         assert_eq!(tail(lines[..0].iter(), 2), (0, String::new()));
     }

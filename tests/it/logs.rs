@@ -101,9 +101,7 @@ fn lines_of_threads_that_nobody_bound_and_of_a_test_that_is_over_belong_to_no_te
     drop(t);
     thread::spawn(after).join().unwrap();
     info!("after the end");
-    // Under a runner that gives this test a process of its own, unbound threads are taken for its own.
-    let unbound = usize::from(std::env::var("NEXTEST_EXECUTION_MODE").is_ok_and(|mode| mode == "process-per-test"));
-    assert_eq!(test.logs().count(), 1 + if test.name().starts_with("logs::") { unbound } else { 0 });
+    assert_eq!(messages(&test.logs().lines()), ["bound"]);
     test.logs().containing("after").assert_none();
 }
 
@@ -294,4 +292,17 @@ fn a_variable_that_is_not_understood_is_said_once_and_ignored() {
                      takes a level, targets with levels, or both, such as `info,checkout=trace`";
     assert_eq!(text.matches(complaint).count(), 1, "{text}");
     assert!(text.contains("shop::cart: placed"), "{text}");
+}
+
+#[test]
+#[cfg(feature = "metrics")]
+fn a_subscriber_of_somebody_else_is_told_from_one_that_has_our_layer() {
+    let warning = "warning: a tracing subscriber was installed before the first test";
+    for (test, warnings) in
+        [("subscriber_of_somebody_else", 1), ("subscriber_with_our_layer", 0), ("subscriber_that_comes_too_late", 0)]
+    {
+        let (passed, text) = support::run_elsewhere("foreign", test);
+        assert!(passed, "{text}");
+        assert_eq!(text.matches(warning).count(), warnings, "{text}");
+    }
 }

@@ -16,6 +16,7 @@
 //! - `first_example`, `readme`: what the README shows is what happens
 //! - `runner`: a test binary with a `main` of its own
 //! - `signals`: SIGINT, SIGTERM, `process::exit` and SIGKILL
+//! - `traced`: `#[traced_test]` beside `#[qtest]` and on it
 //! - `ui`: what the compiler says about wrong attributes
 #![cfg(feature = "live")]
 
@@ -40,6 +41,8 @@ mod runner;
 mod signals;
 mod support;
 mod toxic;
+#[cfg(all(feature = "tracing-test", feature = "macros"))]
+mod traced;
 #[cfg(feature = "macros")]
 mod ui;
 mod wire;
