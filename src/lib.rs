@@ -99,6 +99,8 @@ pub mod fault;
 pub mod load;
 #[cfg(feature = "tracing")]
 pub mod logs;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 pub mod mock;
 #[cfg(feature = "live")]
 pub mod prelude;

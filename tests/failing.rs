@@ -456,3 +456,22 @@ fn log_is_too_long_to_be_sure(t: Test) {
 async fn log_never_has_the_line_that_is_awaited(t: Test) {
     t.logs().target("shop").level(logged::ERROR).wait().await;
 }
+
+#[cfg(feature = "metrics")]
+#[qtest]
+#[ignore = "must fail"]
+fn counter_has_another_value(t: Test) {
+    metrics::counter!("orders.placed", "kind" => "card").increment(2);
+    metrics::counter!("orders.placed", "kind" => "cash").increment(1);
+    metrics::histogram!("orders.cents").record(1_999.0);
+    t.metrics().counter("orders.placed").label("kind", "card").assert_value(3);
+}
+
+#[cfg(feature = "metrics")]
+#[qtest]
+#[ignore = "must fail"]
+fn counter_has_a_wrong_name(t: Test) {
+    metrics::counter!("orders.placed", "kind" => "card").increment(2);
+    metrics::gauge!("orders.open").set(7.0);
+    t.metrics().counter("order.placed").assert_value(2);
+}

@@ -38,3 +38,25 @@ fn subscriber_that_comes_too_late() {
     tracing::info!("heard");
     t.logs().containing("heard").assert_any();
 }
+
+#[test]
+#[ignore = "for a process of its own"]
+fn recorder_of_somebody_else() {
+    metrics::set_global_recorder(metrics::NoopRecorder).map_err(drop).expect("nobody has installed one before");
+    let t = Test::scoped();
+    metrics::counter!("orders").increment(1);
+    assert!(refusal(|| t.metrics()).contains("qtests::metrics::recorder()"));
+    drop(t);
+    drop(Test::scoped());
+}
+
+/// A recorder that passes everything on, here to one only.
+#[test]
+#[ignore = "for a process of its own"]
+fn recorder_that_passes_on() {
+    let theirs: Box<dyn metrics::Recorder + Sync> = Box::new(qtests::metrics::recorder());
+    metrics::set_global_recorder(theirs).map_err(drop).expect("nobody has installed one before");
+    let t = Test::scoped();
+    metrics::counter!("orders").increment(1);
+    t.metrics().counter("orders").assert_value(1);
+}

@@ -37,7 +37,10 @@ mod watch;
 pub use current::{Bound, InTest, bind, current_test};
 pub(crate) use current::{current, has_identity};
 pub(crate) use finding::Finding;
-pub(crate) use first::{AtFirstTest, InReport};
+#[cfg(any(feature = "tracing", feature = "metrics"))]
+pub(crate) use first::AtFirstTest;
+#[cfg(feature = "tracing")]
+pub(crate) use first::InReport;
 pub use options::{Leaks, Meta, Options, Target, TaskPanics};
 pub(crate) use panics::{InjectedPanic, catch_quietly};
 pub(crate) use parts::Part;

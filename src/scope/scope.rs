@@ -25,7 +25,6 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, ThreadId},
-    time::Duration,
 };
 
 /// Everything that belongs to one running test. [`Test`](super::Test) is the handle that users hold.
@@ -116,7 +115,8 @@ impl Scope {
     }
 
     /// Wall time since the test began.
-    pub(crate) fn elapsed(&self) -> Duration {
+    #[cfg(feature = "tracing")]
+    pub(crate) fn elapsed(&self) -> std::time::Duration {
         self.journal.elapsed()
     }
 

@@ -108,6 +108,10 @@ must_fail!(
     log_is_too_long_to_be_sure,
     #[cfg(feature = "tracing")]
     log_never_has_the_line_that_is_awaited,
+    #[cfg(feature = "metrics")]
+    counter_has_another_value,
+    #[cfg(feature = "metrics")]
+    counter_has_a_wrong_name,
 );
 
 /// All of them at once in one process: hanging, blocked, panicking and lost ones do not keep the others from their end.

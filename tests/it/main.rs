@@ -32,6 +32,8 @@ mod load;
 mod load_verdict;
 #[cfg(feature = "tracing")]
 mod logs;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod mock;
 mod product;
 mod proxy;
