@@ -1,6 +1,6 @@
 //! The judgements on a log, and what they say.
 
-use super::{line::LogLine, query::Logs, stray};
+use super::{book::Lines, line::LogLine, query::Logs, stray};
 use crate::base::count;
 use std::sync::Arc;
 
@@ -14,14 +14,14 @@ impl Logs {
     /// If there is none, with the lines that come nearest.
     #[track_caller]
     pub fn assert_any(&self) {
-        let since = self.book.since(0);
-        if since.lines.iter().any(|line| self.wanted.matches(line)) {
+        let log = self.book.lines();
+        if log.held.iter().any(|line| self.wanted.matches(line)) {
             return;
         }
-        let mut happened = vec![self.nothing_but(&since.lines)];
-        let all: Vec<&LogLine> = since.lines.iter().map(|line| &**line).collect();
+        let mut happened = vec![self.nothing_but(&log.held)];
+        let all: Vec<&LogLine> = log.held.iter().map(|line| &**line).collect();
         happened.extend(self.wanted.nearest(&all, SHOWN).into_iter().map(ToString::to_string));
-        happened.extend(self.lost());
+        happened.extend(lost(&log));
         happened.extend(self.astray());
         panic!("{}", told("a line was not logged", &format!("a line{}", self.wanted), &happened));
     }
@@ -33,17 +33,17 @@ impl Logs {
     /// If there is one, with the lines; if lines have been dropped.
     #[track_caller]
     pub fn assert_none(&self) {
-        let since = self.book.since(0);
-        let found: Vec<&Arc<LogLine>> = since.lines.iter().filter(|line| self.wanted.matches(line)).collect();
+        let log = self.book.lines();
+        let found: Vec<&Arc<LogLine>> = log.held.iter().filter(|line| self.wanted.matches(line)).collect();
         let expected = format!("no line{}", self.wanted);
         if found.is_empty() {
-            if let Some(lost) = self.lost() {
-                let happened = [format!("there is none among the last {}", count(since.lines.len() as u64)), lost];
+            if let Some(lost) = lost(&log) {
+                let happened = [format!("there is none among the last {}", count(log.held.len() as u64)), lost];
                 panic!("{}", told("nobody can know whether a line was logged", &expected, &happened));
             }
             return;
         }
-        let mut happened = vec![format!("{} of {}", found.len(), lines(since.next))];
+        let mut happened = vec![format!("{} of {}", found.len(), lines(log.logged))];
         happened.extend(found.iter().take(SHOWN).map(ToString::to_string));
         if found.len() > SHOWN {
             happened.push(format!("and {} more", count((found.len() - SHOWN) as u64)));
@@ -60,12 +60,6 @@ impl Logs {
         format!("it is none of the {} that the test has logged{nearest}:", lines(held.len() as u64))
     }
 
-    fn lost(&self) -> Option<String> {
-        let dropped = self.book.dropped();
-        let cure = "ask earlier, or log less (QTESTS_LOG)";
-        (dropped > 0).then(|| format!("{} older ones have been dropped: {cure}", count(dropped)))
-    }
-
     /// The line may have been logged by a thread that does not know its test.
     fn astray(&self) -> Option<String> {
         let strays = stray::since(&self.test.scope);
@@ -76,6 +70,12 @@ impl Logs {
             such.thread
         ))
     }
+}
+
+/// Among the lines that were dropped there may be such a line.
+fn lost(log: &Lines) -> Option<String> {
+    let cure = "ask earlier, or log less (QTESTS_LOG)";
+    (log.dropped() > 0).then(|| format!("{} older ones have been dropped: {cure}", count(log.dropped())))
 }
 
 fn lines(n: u64) -> String {

@@ -93,6 +93,7 @@ mod tail;
 #[cfg(feature = "tracing-test")]
 mod traced;
 mod values;
+mod watcher;
 
 pub use book::LOG_LIMIT;
 pub use install::layer;

@@ -5,9 +5,10 @@ use super::{
     install,
     line::LogLine,
     matching::{Condition, Wanted},
+    watcher::Watcher,
 };
 use crate::scope::{Test, ready};
-use std::{fmt, pin::pin, sync::Arc};
+use std::{fmt, sync::Arc};
 use tracing::Level;
 
 /// The log of a test, or those of its lines that meet every condition; see [`Test::logs`].
@@ -89,7 +90,7 @@ impl Logs {
     }
 
     fn held(&self) -> Vec<Arc<LogLine>> {
-        let mut lines = self.book.since(0).lines;
+        let mut lines = self.book.lines().held;
         lines.retain(|line| self.wanted.matches(line));
         lines
     }
@@ -109,26 +110,13 @@ impl Logs {
     /// If `count` is more than [`LOG_LIMIT`].
     pub async fn wait_for(self, count: usize) -> Vec<LogLine> {
         assert!(count <= LOG_LIMIT, "cannot wait for {count} lines: a test holds {LOG_LIMIT}");
-        let (mut found, mut next, mut waits) = (Vec::new(), 0, false);
-        loop {
-            // Before the look at the log, so that a line that comes in between wakes it.
-            let mut pushed = pin!(self.book.pushed.notified());
-            pushed.as_mut().enable();
-            let since = self.book.since(next);
-            next = since.next;
-            let missing = count - found.len();
-            let new = since.lines.iter().filter(|line| self.wanted.matches(line)).take(missing);
-            found.extend(new.map(|line| LogLine::clone(line)));
-            if found.len() == count {
-                return found;
-            }
-            if !waits {
-                waits = true;
-                let lines = if count == 1 { "a line".to_owned() } else { format!("{count} lines") };
-                self.test.record("logs", format!("waits for {lines}{}", self.wanted));
-            }
-            pushed.await;
+        let watcher = self.book.watch(Watcher::new(self.wanted.clone(), count));
+        if !watcher.is_complete() {
+            let lines = if count == 1 { "a line".to_owned() } else { format!("{count} lines") };
+            self.test.record("logs", format!("waits for {lines}{}", self.wanted));
         }
+        watcher.completed().await;
+        watcher.take()
     }
 }
 

@@ -93,7 +93,7 @@ fn all(state: &State) -> Vec<String> {
     let histograms = state
         .histograms
         .iter()
-        .map(|(key, histogram)| format!("{}: {} values (histogram)", Shown(key), count(histogram.count)));
+        .map(|(key, histogram)| format!("{}: recorded {} times (histogram)", Shown(key), count(histogram.count)));
     listed(counters.chain(gauges).chain(histograms).collect())
 }
 

@@ -212,6 +212,21 @@ fn a_wait_is_woken_by_lines_of_other_threads() {
 }
 
 #[test]
+fn a_line_that_is_dropped_before_the_waiter_looks_is_not_missed() {
+    let t = Test::scoped();
+    let waited = paused().block_on(async {
+        let wait = tokio::spawn(t.logs().containing("needle").wait());
+        // It waits before the lines come, and runs again only after the line was dropped.
+        tokio::task::yield_now().await;
+        info!("needle");
+        (0..LOG_LIMIT).for_each(|_| info!("hay"));
+        assert_eq!(t.logs().containing("needle").count(), 0);
+        wait.await.unwrap()
+    });
+    assert_eq!(waited.message, "needle");
+}
+
+#[test]
 fn six_hundred_thousand_lines_are_counted_and_the_last_are_held() {
     const THREADS: usize = 4;
     const EACH: usize = 150_000;
