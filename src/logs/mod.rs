@@ -28,7 +28,8 @@
 //!
 //! All from `DEBUG` on. The variable `QTESTS_LOG` says otherwise, in the words of
 //! [`Targets`](tracing_subscriber::filter::Targets): `trace`, or `info,checkout=trace` for `INFO` everywhere and all of
-//! the target `checkout`. A target that is not named there logs nothing unless a level stands alone.
+//! the target `checkout`. A target that is not named there logs nothing unless a level stands alone. Spans have levels and
+//! targets too: a line does not tell of a span that is not kept.
 //!
 //! A test holds its last 10,000 lines; older ones are dropped and counted. The text of a line is cut after 8 KiB. Of
 //! lines that belong to no test the process holds the last 1,000.
