@@ -1,5 +1,5 @@
-//! Tests of a process in which somebody else has installed a subscriber or a recorder first. They are ignored here, since
-//! each needs a process of its own; `it/logs.rs` and `it/metrics.rs` run them as children.
+//! Tests of a process in which somebody else has installed a subscriber or a recorder first. They are ignored here,
+//! since each needs a process of its own; `it/logs.rs` and `it/metrics.rs` run them as children.
 
 use qtests::Test;
 use tracing_subscriber::prelude::*;

@@ -1,4 +1,5 @@
-//! `#[traced_test]` and `#[qtest]` in one binary, apart and on one function. `it/traced.rs` runs it in other orders too.
+//! `#[traced_test]` and `#[qtest]` in one binary, apart and on one function. `it/traced.rs` runs it in other orders
+//! too.
 
 use qtests::{InTest, Test, prelude::*};
 use tracing::{info, info_span, trace, warn};

@@ -17,8 +17,8 @@
 //! ```
 //!
 //! Lines belong to the test whose thread or task logs them: from tasks, `spawn_blocking`, [`thread::spawn`] and the
-//! worker threads of a test alike, and never from a neighbour. One subscriber serves the whole process and asks, line by
-//! line, whose it is; a subscriber for each thread would lose lines, since `tracing` remembers for the whole process
+//! worker threads of a test alike, and never from a neighbour. One subscriber serves the whole process and asks, line
+//! by line, whose it is; a subscriber for each thread would lose lines, since `tracing` remembers for the whole process
 //! which places are worth asking (tokio-rs/tracing#3611).
 //!
 //! A failing test prints the end of its log below its journal. Lines that were logged by no test while it ran, such as
@@ -28,8 +28,8 @@
 //!
 //! All from `DEBUG` on. The variable `QTESTS_LOG` says otherwise, in the words of
 //! [`Targets`](tracing_subscriber::filter::Targets): `trace`, or `info,checkout=trace` for `INFO` everywhere and all of
-//! the target `checkout`. A target that is not named there logs nothing unless a level stands alone. Spans have levels and
-//! targets too: a line does not tell of a span that is not kept.
+//! the target `checkout`. A target that is not named there logs nothing unless a level stands alone. Spans have levels
+//! and targets too: a line does not tell of a span that is not kept.
 //!
 //! A test holds its last 10,000 lines; older ones are dropped and counted. The text of a line is cut after 8 KiB. Of
 //! lines that belong to no test the process holds the last 1,000.
@@ -50,9 +50,9 @@
 //! ```
 //!
 //! If somebody's subscriber is there first and has no such layer, that is said on the standard error, and
-//! [`Test::logs`](crate::Test::logs) panics: it never takes a log that it cannot hear for an empty one. The same holds on a thread
-//! that has a subscriber of its own (`set_default`, `with_default`), which keeps its lines from ours. The layer is not
-//! found inside a `reload::Layer`.
+//! [`Test::logs`](crate::Test::logs) panics: it never takes a log that it cannot hear for an empty one. The same holds
+//! on a thread that has a subscriber of its own (`set_default`, `with_default`), which keeps its lines from ours. The
+//! layer is not found inside a `reload::Layer`.
 //!
 //! # `#[traced_test]`
 //!
@@ -75,10 +75,10 @@
 //! # }
 //! ```
 //!
-//! Our subscriber is then installed before `main`, in test binaries that cargo has built, so that it is there before any
-//! `#[traced_test]`: a subscriber of your own comes too late there. As in tracing-test, everything that the crate of the
-//! tests logs is kept, whatever `QTESTS_LOG` says, unless it names that crate; the rest as it says. Lines of a plain
-//! `#[traced_test]` are printed. The buffer that all tests of the process share holds 16 MiB.
+//! Our subscriber is then installed before `main`, in test binaries that cargo has built, so that it is there before
+//! any `#[traced_test]`: a subscriber of your own comes too late there. As in tracing-test, everything that the crate
+//! of the tests logs is kept, whatever `QTESTS_LOG` says, unless it names that crate; the rest as it says. Lines of a
+//! plain `#[traced_test]` are printed. The buffer that all tests of the process share holds 16 MiB.
 //!
 //! [`thread::spawn`]: crate::thread::spawn
 

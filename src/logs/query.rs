@@ -15,7 +15,7 @@ use tracing::Level;
 ///
 /// The lines are those that are still held, at most [`LOG_LIMIT`], the oldest first, also of the teardowns so far.
 #[derive(Clone)]
-#[must_use = "filters do nothing until lines are asked for: `lines`, `count`, `first`, `last`, `wait`, `assert_any`, ..."]
+#[must_use = "filters do nothing until lines are asked for: `lines`, `count`, `first`, `last`, `wait`, `assert_any`"]
 pub struct Logs {
     pub(super) test: Test,
     pub(super) book: Arc<LogBook>,

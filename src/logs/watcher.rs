@@ -8,8 +8,8 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// Collects the first lines that are wanted. The log shows it each line under its own lock, so that none is missed, even
-/// if so many come that the line is dropped before whoever waits can look.
+/// Collects the first lines that are wanted. The log shows it each line under its own lock, so that none is missed,
+/// even if so many come that the line is dropped before whoever waits can look.
 #[derive(Debug)]
 pub(super) struct Watcher {
     wanted: Wanted,

@@ -11,8 +11,8 @@ use std::cell::Cell;
 /// The name of a counter that is registered only to see whether we hear of it.
 const PROBE: &str = "qtests.probe";
 
-const CURE: &str = "install one before the first test that passes everything on to qtests::metrics::recorder() too, such \
-                    as the Fanout of metrics-util";
+const CURE: &str = "install one before the first test that passes everything on to qtests::metrics::recorder() too, \
+                    such as the Fanout of metrics-util";
 
 thread_local! {
     static HEARD: Cell<bool> = const { Cell::new(false) };

@@ -21,11 +21,11 @@
 //! ```
 //!
 //! A record belongs to the test whose thread or task makes it, as faults and mocks do, and never to a neighbour. That
-//! holds for handles too that the code keeps in a static and that an earlier test has registered: a handle asks whose it
-//! is each time it records. What belongs to no test is dropped.
+//! holds for handles too that the code keeps in a static and that an earlier test has registered: a handle asks whose
+//! it is each time it records. What belongs to no test is dropped.
 //!
-//! A test holds 10,000 keys (a name with its labels) over all kinds; what comes with another key is dropped, counted, and
-//! said in the journal. A histogram keeps its count, sum, least and greatest value, and its last 10,000 values; all
+//! A test holds 10,000 keys (a name with its labels) over all kinds; what comes with another key is dropped, counted,
+//! and said in the journal. A histogram keeps its count, sum, least and greatest value, and its last 10,000 values; all
 //! histograms of a test keep 1,000,000 values together.
 //!
 //! # A recorder of your own
@@ -33,8 +33,8 @@
 //! Ours is installed when the first test of the process starts; `set_global_recorder` gives an error from then on. To
 //! have both, install before the first test one that passes everything on to yours and to [`recorder`], such as the
 //! `Fanout` of metrics-util. If somebody's recorder is there first and passes nothing on, that is said on the standard
-//! error, and [`Test::metrics`](crate::Test::metrics) panics: it never takes records that it cannot see for none. To find out it
-//! registers the counter `qtests.probe`, which such a recorder may show.
+//! error, and [`Test::metrics`](crate::Test::metrics) panics: it never takes records that it cannot see for none. To
+//! find out it registers the counter `qtests.probe`, which such a recorder may show.
 
 mod assert;
 mod book;

@@ -40,7 +40,8 @@ impl Recorder for TestRecorder {
     }
 }
 
-/// What the code under test holds. It knows no test: code may keep it in a static, and the next test records through it.
+/// What the code under test holds. It knows no test: code may keep it in a static, and the next test records through
+/// it.
 struct Handle {
     key: Key,
 }

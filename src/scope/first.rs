@@ -2,8 +2,8 @@
 
 use super::Scope;
 
-/// Runs when the first test of the process starts, before its body: never before `main`, and never for `--list`. It must
-/// not panic.
+/// Runs when the first test of the process starts, before its body: never before `main`, and never for `--list`. It
+/// must not panic.
 #[allow(dead_code, reason = "the parts that need it are features")]
 pub(crate) struct AtFirstTest(pub(crate) fn());
 

@@ -113,18 +113,19 @@ fn a_line_holds_all_that_was_logged() {
     span.record("total", 1_999_u64);
     span.in_scope(|| {
         info_span!("pay").in_scope(|| {
-            warn!(target: "shop::payment", by = "card", attempts = 3_u32, r#final = true, ratio = 0.5, "answered {}", "late");
+            let how = "late";
+            warn!(target: "shop::payment", by = "card", attempts = 3_u32, r#final = true, ratio = 0.5, "came {how}");
         });
     });
     let line = t.logs().first().unwrap();
-    assert_eq!((line.level, &*line.target, line.message.as_str()), (Level::WARN, "shop::payment", "answered late"));
+    assert_eq!((line.level, &*line.target, line.message.as_str()), (Level::WARN, "shop::payment", "came late"));
     let fields: Vec<(&str, &str)> = line.fields.iter().map(|field| (field.name, field.value.as_str())).collect();
     assert_eq!(fields, [("by", "card"), ("attempts", "3"), ("final", "true"), ("ratio", "0.5")]);
     assert_eq!(line.spans.iter().map(|span| span.name).collect::<Vec<_>>(), ["checkout", "pay"]);
     assert_eq!(&*line.thread, thread::current().name().unwrap());
     assert!(line.at <= began.elapsed() + Duration::from_secs(60));
     let text = line.to_string();
-    let rest = "WARN  checkout{order=7 total=1999}:pay: shop::payment: answered late by=\"card\" attempts=3 \
+    let rest = "WARN  checkout{order=7 total=1999}:pay: shop::payment: came late by=\"card\" attempts=3 \
                 final=true ratio=0.5";
     assert!(text.starts_with('+') && text.ends_with(rest), "{text}");
 }
@@ -153,6 +154,15 @@ fn filters_take_lines_that_meet_all_of_them() {
     assert!(t.logs().target("mill").first().is_none());
     t.logs().field("order", 1).assert_any();
     t.logs().field("order", 3).assert_none();
+}
+
+#[test]
+fn a_line_that_comes_from_the_crate_log_has_its_own_target() {
+    let t = Test::scoped();
+    // In this form tracing-log hands such lines over.
+    info!(target: "log", { log.target = "shop::cart", log.line = 3 }, "placed");
+    let line = t.logs().target("shop").first().unwrap();
+    assert_eq!((&*line.target, line.message.as_str(), line.fields.len()), ("shop::cart", "placed", 0));
 }
 
 #[test]

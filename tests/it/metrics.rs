@@ -1,6 +1,5 @@
 //! Whose records are whose, what is asked of them, and how many are held.
 
-use super::support;
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use qtests::{Test, metrics::METRIC_LIMIT};
 use std::{
@@ -216,7 +215,7 @@ fn a_recorder_for_one_thread_can_pass_on_to_ours_and_is_noticed_if_it_does_not()
 fn a_recorder_of_somebody_else_is_told_from_one_that_passes_on() {
     let warning = "warning: a recorder of metrics was installed before the first test";
     for (test, warnings) in [("recorder_of_somebody_else", 1), ("recorder_that_passes_on", 0)] {
-        let (passed, text) = support::run_elsewhere("foreign", test);
+        let (passed, text) = super::support::run_elsewhere("foreign", test);
         assert!(passed, "{text}");
         assert_eq!(text.matches(warning).count(), warnings, "{text}");
     }

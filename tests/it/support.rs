@@ -48,8 +48,8 @@ pub(crate) fn run(name: &str, arguments: &[&str]) -> Output {
     clean(binary(name)).args(arguments).output().unwrap()
 }
 
-/// Runs one ignored test of a binary that does not stand where cargo puts tests, so that nothing is installed in it before
-/// `main`.
+/// Runs one ignored test of a binary that does not stand where cargo puts tests, so that nothing is installed in it
+/// before `main`.
 #[cfg(all(feature = "tracing", feature = "metrics"))]
 pub(crate) fn run_elsewhere(name: &str, test: &str) -> (bool, String) {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
