@@ -96,6 +96,10 @@ pub mod fault;
 pub mod fixture;
 #[cfg(feature = "live")]
 pub mod load;
+#[cfg(feature = "tracing")]
+pub mod logs;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 pub mod mock;
 #[cfg(feature = "live")]
 pub mod prelude;

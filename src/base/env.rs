@@ -22,8 +22,9 @@ static TIMEOUT: Setting<Option<TimeLimit>> = Setting::new("QTESTS_TIMEOUT", "")
     .meaning("how long a body may take, instead of what its key `timeout` says; `off` for a debugger");
 static PARTITION: Setting<Option<Partition>> = Setting::new("QTESTS_PARTITION", "")
     .meaning("the share of the tests that this machine runs, chosen by a hash of their names; the others are skipped");
-static LOG: Setting<String> =
-    Setting::new("QTESTS_LOG", "debug").meaning("what `t.logs()` keeps: levels by target, such as `info,shop=trace`");
+static LOG: Setting<Option<String>> = Setting::new("QTESTS_LOG", "").meaning(
+    "what `t.logs()` keeps: a level, targets with levels, or both, such as `info,shop=trace`; from DEBUG on if unset",
+);
 static JSON: Setting<Option<PathBuf>> =
     Setting::new("QTESTS_JSON", "").meaning("a file to which a runner appends one line of JSON for each test");
 static JUNIT: Setting<Option<PathBuf>> =
@@ -95,7 +96,7 @@ pub(crate) struct Environment {
     pub(crate) timeout: Option<TimeLimit>,
     pub(crate) partition: Option<Partition>,
     #[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "what the feature `tracing` reads"))]
-    pub(crate) log: String,
+    pub(crate) log: Option<String>,
     #[cfg_attr(not(feature = "runner"), allow(dead_code, reason = "what the feature `runner` reads"))]
     pub(crate) json: Option<PathBuf>,
     #[cfg_attr(not(feature = "runner"), allow(dead_code, reason = "what the feature `runner` reads"))]
@@ -265,7 +266,7 @@ mod tests {
             assert!(read.complaints.iter().any(|text| text.starts_with(&start) && text.ends_with("; it is ignored")));
         }
         assert_eq!((read.seed, read.strict, read.retries), (SeedWish::Derived, false, None));
-        assert_eq!((read.timeout, read.partition, read.log.as_str()), (None, None, "info"));
+        assert_eq!((read.timeout, read.partition, read.log.as_deref()), (None, None, Some("info")));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "live")]
 mod bounded;
+#[cfg(feature = "live")]
+mod count;
 pub(crate) mod duration;
 #[cfg(feature = "live")]
 mod env;
@@ -26,6 +28,7 @@ pub use setting::{Row, Setting, SettingError, SettingValue, table};
 #[cfg(feature = "live")]
 pub(crate) use {
     bounded::Ring,
+    count::count,
     env::{ISOLATED, Isolated, SeedWish, TimeLimit, environment},
     error::Kind,
     event::Line,

@@ -1,5 +1,6 @@
 //! How figures are written in reports: few digits, units always shown. Pure.
 
+pub(super) use crate::base::count;
 use std::time::Duration;
 
 /// A duration with three digits: `318 ms`, `2.1 ms`, `1.5 s`, `40 us`.
@@ -41,19 +42,6 @@ pub(super) fn three_digits(value: f64) -> String {
     trimmed(format!("{value:.decimals$}"))
 }
 
-/// A count in groups of thousands: `9,981`.
-pub(super) fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 fn trimmed(number: String) -> String {
     if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.').to_owned() } else { number }
 }
@@ -79,14 +67,11 @@ mod tests {
     }
 
     #[test]
-    fn shares_and_counts_stay_readable() {
+    fn shares_stay_readable() {
         for (share, text) in
             [(0.0, "0"), (0.019_1, "1.9"), (0.000_3, "0.03"), (0.000_01, "0.001"), (0.5, "50"), (1.0, "100")]
         {
             assert_eq!(percent(share), text);
-        }
-        for (n, text) in [(0, "0"), (999, "999"), (9_981, "9,981"), (1_234_567, "1,234,567")] {
-            assert_eq!(count(n), text);
         }
         assert_eq!((plain(99.9), plain(0.999 * 100.0), plain(450.0)), ("99.9".into(), "99.9".into(), "450".into()));
     }

@@ -12,6 +12,7 @@ mod dir;
 mod ending;
 mod environ;
 mod finding;
+mod first;
 mod idle;
 #[cfg(all(test, qtests_loom))]
 mod interleavings;
@@ -41,6 +42,10 @@ mod watch;
 pub use current::{Bound, InTest, bind, current_test};
 pub(crate) use current::{current, has_identity};
 pub(crate) use finding::Finding;
+#[cfg(any(feature = "tracing", feature = "metrics"))]
+pub(crate) use first::AtFirstTest;
+#[cfg(feature = "tracing")]
+pub(crate) use first::InReport;
 pub(crate) use lasting::{end_lasting, lasting};
 pub use options::{Leaks, Meta, Options, Target, TaskPanics};
 pub(crate) use panics::{InjectedPanic, catch_quietly};

@@ -126,6 +126,12 @@ impl Scope {
         format!("{}:{}", self.place.0, self.place.1)
     }
 
+    /// Wall time since the test began.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn elapsed(&self) -> std::time::Duration {
+        self.journal.elapsed()
+    }
+
     /// One line in the journal.
     pub(crate) fn record(&self, source: &'static str, text: impl Into<Cow<'static, str>>) {
         self.journal.record(Box::new(Line::new(source, text)));

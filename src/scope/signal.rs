@@ -1,6 +1,6 @@
 //! Signals and the end of the process: the teardowns of all live tests run before the process dies.
 
-use super::{ending, lasting, lock, scope::Scope};
+use super::{ending, first, lasting, lock, scope::Scope};
 use crate::base::environment;
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
@@ -63,6 +63,7 @@ fn start() {
     for complaint in &environment().complaints {
         say(&format!("warning: {complaint}"));
     }
+    first::begins();
     let heeded: Vec<i32> = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal)).collect();
     let Ok(mut signals) = Signals::new(heeded) else { return };
     let listen = move || {

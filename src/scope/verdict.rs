@@ -3,6 +3,7 @@
 use super::{
     ending::BodyEnd,
     finding::{Finding, Weight},
+    first,
     scope::Scope,
 };
 use std::fmt;
@@ -197,6 +198,7 @@ fn render(scope: &Scope, judgement: &Judgement, also: &[(&str, &Finding)]) -> St
         push_labelled(&mut text, label, &finding.text);
     }
     text.push_str(&scope.journal.tail());
+    text.push_str(&first::sections(scope));
     text.push_str(&format!("  repeat with: {}\n", scope.repeat.line(scope.name(), scope.seed)));
     text
 }

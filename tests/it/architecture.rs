@@ -11,6 +11,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("base", &[]),
     ("scope", &["base"]),
     ("config", &["base", "scope"]),
+    ("logs", &["base", "scope"]),
+    ("metrics", &["base", "scope"]),
     ("mock", &["base", "scope"]),
     ("fault", &["base", "scope"]),
     ("proxy", &["base", "scope", "fault"]),

@@ -48,8 +48,8 @@ fn fails(name: &str) {
 }
 
 macro_rules! must_fail {
-    ($($name:ident),* $(,)?) => {
-        $(#[test] fn $name() { fails(stringify!($name)); })*
+    ($($(#[$when:meta])? $name:ident),* $(,)?) => {
+        $($(#[$when])? #[test] fn $name() { fails(stringify!($name)); })*
 
         /// Every test of `tests/failing.rs` is looked at here.
         #[test]
@@ -118,6 +118,22 @@ must_fail!(
     isolated_test_leaves_a_daemon_a_thread_and_a_file,
     strict_test_leaves_a_child_that_runs_and_one_that_nobody_awaits,
     tasks_wait_for_each_other_for_ever,
+    #[cfg(feature = "tracing")]
+    log_holds_what_is_wanted_and_what_is_not,
+    #[cfg(feature = "tracing")]
+    log_has_no_such_line,
+    #[cfg(feature = "tracing")]
+    log_has_such_a_line_on_a_thread_of_no_test,
+    #[cfg(feature = "tracing")]
+    log_has_lines_that_must_not_be,
+    #[cfg(feature = "tracing")]
+    log_is_too_long_to_be_sure,
+    #[cfg(feature = "tracing")]
+    log_never_has_the_line_that_is_awaited,
+    #[cfg(feature = "metrics")]
+    counter_has_another_value,
+    #[cfg(feature = "metrics")]
+    counter_has_a_wrong_name,
 );
 
 /// All of them at once in one process: hanging, blocked, panicking and lost ones do not keep the others from their end.

@@ -9,6 +9,8 @@
 //! - `identity`: which test a thread or task belongs to
 //! - `isolation`: tests that run in parallel never see each other
 //! - `load`, `load_verdict`: load runs, and what they say about objectives
+//! - `logs`: whose lines are whose, and what is asked of them
+//! - `metrics`: what the code under test records, test by test
 //! - `mock`: who sees mocks, how they are taken down and verified
 //! - `nextest`: what nextest does with a binary that has a `main` of its own
 //! - `process`: child processes that end by themselves, when asked, or when killed
@@ -18,6 +20,7 @@
 //! - `runner`: a test binary with a `main` of its own
 //! - `signals`: SIGINT, SIGTERM, `process::exit` and SIGKILL
 //! - `trial`: how often, where and beside whom a test runs
+//! - `traced`: `#[traced_test]` beside `#[qtest]` and on it
 //! - `ui`: what the compiler says about wrong attributes
 #![cfg(feature = "live")]
 
@@ -32,6 +35,10 @@ mod identity;
 mod isolation;
 mod load;
 mod load_verdict;
+#[cfg(feature = "tracing")]
+mod logs;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod mock;
 #[cfg(feature = "runner")]
 mod nextest;
@@ -44,6 +51,8 @@ mod runner;
 mod signals;
 mod support;
 mod toxic;
+#[cfg(all(feature = "tracing-test", feature = "macros"))]
+mod traced;
 mod trial;
 #[cfg(feature = "macros")]
 mod ui;

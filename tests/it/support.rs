@@ -48,6 +48,19 @@ pub(crate) fn run(name: &str, arguments: &[&str]) -> Output {
     clean(binary(name)).args(arguments).output().unwrap()
 }
 
+/// Runs one ignored test of a binary that does not stand where cargo puts tests, so that nothing is installed in it
+/// before `main`.
+#[cfg(all(feature = "tracing", feature = "metrics"))]
+pub(crate) fn run_elsewhere(name: &str, test: &str) -> (bool, String) {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let program = folder.path().join(name);
+    // A copy could be busy: whoever forks meanwhile holds it open for writing.
+    fs::hard_link(binary(name), &program).unwrap();
+    let output = clean(program).args(["--ignored", "--exact", test]).output().unwrap();
+    let text = text(&output);
+    (output.status.success() && text.contains("1 passed"), text)
+}
+
 /// Standard output and standard error as one text.
 pub(crate) fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))

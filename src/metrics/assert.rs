@@ -1,0 +1,128 @@
+//! The judgements on metrics, and what they say.
+
+use super::{
+    book::{State, refusal},
+    query::{CounterQuery, GaugeQuery, Wanted},
+};
+use crate::base::{count, nearest};
+use metrics::Key;
+use std::fmt;
+
+/// How many metrics a failure shows.
+const SHOWN: usize = 10;
+
+impl CounterQuery {
+    /// Fails the test if the sum over all label sets that match is another one.
+    ///
+    /// A counter that was never recorded has the value 0.
+    ///
+    /// # Panics
+    /// If it is another one, with the label sets of this counter, or the names that come near to it.
+    #[track_caller]
+    pub fn assert_value(&self, expected: u64) {
+        let state = self.book.look();
+        let value = self.sum(&state);
+        if value == expected {
+            return;
+        }
+        let mut happened = vec![format!("it is {}", count(value))];
+        happened.extend(self.explain(&state));
+        if state.refused > 0 {
+            happened.push(refusal(state.refused));
+        }
+        // Whoever looks on in a panic hook may record.
+        drop(state);
+        panic!(
+            "the counter {wanted} has another value\n  expected: the counter {wanted} to be {}\n  happened: {}",
+            count(expected),
+            happened.join("\n            "),
+            wanted = self.wanted,
+        );
+    }
+
+    /// What there is that was or might have been meant.
+    fn explain(&self, state: &State) -> Vec<String> {
+        let name = self.wanted.name.as_str();
+        let sets = |state: &State, matching: &dyn Fn(&Key) -> bool| {
+            let sets = state.counters.iter().filter(|(key, _)| matching(key));
+            listed(sets.map(|(key, value)| format!("{} = {}", Shown(key), count(*value))).collect())
+        };
+        let matching = sets(state, &|key| self.wanted.matches(key));
+        if !matching.is_empty() {
+            return matching;
+        }
+        let of_this_name = sets(state, &|key| key.name() == name);
+        if !of_this_name.is_empty() {
+            return [vec!["it was recorded with other labels only:".to_owned()], of_this_name].concat();
+        }
+        let other = if state.gauges.keys().any(|key| key.name() == name) {
+            Some("gauge")
+        } else if state.histograms.keys().any(|key| key.name() == name) {
+            Some("histogram")
+        } else {
+            None
+        };
+        if let Some(kind) = other {
+            return vec![format!("`{name}` was recorded as a {kind}: ask t.metrics().{kind}(..)")];
+        }
+        let near = nearest(name, state.counters.keys().map(Key::name));
+        let hint = near.first().map(|near| format!(": did you mean `{near}`?")).unwrap_or_default();
+        let all = all(state);
+        let recorded = if all.is_empty() { "nothing was recorded at all" } else { "recorded were:" };
+        [vec![format!("no counter `{name}` was recorded{hint}"), recorded.to_owned()], all].concat()
+    }
+}
+
+impl GaugeQuery {
+    /// Why it has no one value.
+    pub(super) fn ambiguous(&self, state: &State) -> String {
+        let sets = state.gauges.iter().filter(|(key, _)| self.wanted.matches(key));
+        format!(
+            "the gauge {} has several values\n  expected: one label set, chosen with .label(key, value)\n  \
+             happened: {}",
+            self.wanted,
+            listed(sets.map(|(key, value)| format!("{} = {value}", Shown(key))).collect()).join("\n            ")
+        )
+    }
+}
+
+/// Everything that was recorded.
+fn all(state: &State) -> Vec<String> {
+    let counters = state.counters.iter().map(|(key, value)| format!("{} = {}", Shown(key), count(*value)));
+    let gauges = state.gauges.iter().map(|(key, value)| format!("{} = {value} (gauge)", Shown(key)));
+    let histograms = state
+        .histograms
+        .iter()
+        .map(|(key, histogram)| format!("{}: recorded {} times (histogram)", Shown(key), count(histogram.count)));
+    listed(counters.chain(gauges).chain(histograms).collect())
+}
+
+/// The first of them in the order of the alphabet, and how many more there are.
+fn listed(mut lines: Vec<String>) -> Vec<String> {
+    lines.sort_unstable();
+    let more = lines.len().saturating_sub(SHOWN);
+    lines.truncate(SHOWN);
+    if more > 0 {
+        lines.push(format!("and {} more", count(more as u64)));
+    }
+    lines
+}
+
+/// A key as in `orders{kind="card"}`.
+struct Shown<'a>(&'a Key);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name())?;
+        let labels: Vec<String> = self.0.labels().map(|label| format!("{}={:?}", label.key(), label.value())).collect();
+        if labels.is_empty() { Ok(()) } else { write!(f, "{{{}}}", labels.join(", ")) }
+    }
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`", self.name)?;
+        let labels: Vec<String> = self.labels.iter().map(|(key, value)| format!("{key}={value:?}")).collect();
+        if labels.is_empty() { Ok(()) } else { write!(f, " with {}", labels.join(", ")) }
+    }
+}
