@@ -26,6 +26,11 @@ pub async fn set_up<T: Fixture>(t: &Test) -> Result<T, String> {
     fixture::argument(t).await
 }
 
+/// [`set_up`] for a test that is not async.
+pub fn set_up_now<T: Fixture>(t: &Test) -> Result<T, String> {
+    t.block_on(fixture::argument(t))
+}
+
 /// Puts a test on the list of all tests.
 #[cfg(feature = "runner")]
 #[doc(hidden)]

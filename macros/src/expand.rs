@@ -130,9 +130,12 @@ fn start(model: &TestModel, values: &[Expr], krate: &TokenStream) -> (TokenStrea
             Argument::Test => passed.push(quote!(::core::clone::Clone::clone(&__qtests_t))),
             Argument::Fixture(ty) => {
                 let local = format_ident!("__qtests_fixture_{}", at);
-                let made = quote_spanned!(ty.span()=> #krate::rt::set_up::<#ty>(&__qtests_t));
-                let made = if is_async { quote!(#made.await?) } else { quote!(__qtests_t.block_on(#made)?) };
-                set_up.extend(quote!(let #local = #made;));
+                // All of it stands at the type, so that one that is no fixture is refused once, there.
+                set_up.extend(if is_async {
+                    quote_spanned!(ty.span()=> let #local = #krate::rt::set_up::<#ty>(&__qtests_t).await?;)
+                } else {
+                    quote_spanned!(ty.span()=> let #local = #krate::rt::set_up_now::<#ty>(&__qtests_t)?;)
+                });
                 passed.push(quote!(#local));
             }
         }

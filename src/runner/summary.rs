@@ -45,7 +45,14 @@ fn slowest(records: &[Record]) -> String {
     let mut by_time: Vec<&Record> = records.iter().filter(|record| record.tries > 0).collect();
     by_time.sort_by(|a, b| b.took.cmp(&a.took).then_with(|| a.meta.name().cmp(b.meta.name())));
     let named = by_time.iter().take(SLOWEST);
-    let told: Vec<String> =
-        named.map(|record| format!("{:.2} s `{}`", record.took.as_secs_f64(), record.meta.name())).collect();
+    let told: Vec<String> = named.map(|record| format!("{} `{}`", rounded(record.took), record.meta.name())).collect();
     told.join(", ")
+}
+
+fn rounded(took: Duration) -> String {
+    if took < Duration::from_secs(1) {
+        format!("{:.0} ms", took.as_secs_f64() * 1e3)
+    } else {
+        format!("{:.2} s", took.as_secs_f64())
+    }
 }
