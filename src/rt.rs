@@ -9,6 +9,7 @@ use crate::{
     scope::Test,
     trial,
 };
+use std::pin::Pin;
 
 /// A registered test, for binaries with a `main` of their own.
 #[derive(Debug)]
@@ -21,9 +22,10 @@ pub fn run(test: &'static Registered) {
     trial::run_under_libtest(test);
 }
 
-/// Sets up one argument of a test.
-pub async fn set_up<T: Fixture>(t: &Test) -> Result<T, String> {
-    fixture::argument(t).await
+/// Sets up one argument of a test. Boxed, so that the compiler refuses a type that is no fixture once, and not again for
+/// the future that holds it.
+pub fn set_up<T: Fixture>(t: &Test) -> Pin<Box<dyn Future<Output = Result<T, String>> + '_>> {
+    Box::pin(fixture::argument(t))
 }
 
 /// [`set_up`] for a test that is not async.

@@ -291,9 +291,9 @@ async fn a_scope_hears_the_futures_that_are_bound_to_it() {
     assert!(t.finish().await.passed());
 }
 
-/// What one test of `tests/failing.rs` prints when the variable is set.
+/// What one test of `tests/failing` prints when the variable is set.
 fn log_level(value: &str) -> String {
-    let test = "log_holds_what_is_wanted_and_what_is_not";
+    let test = "logs::log_holds_what_is_wanted_and_what_is_not";
     let mut command = support::clean(support::binary("failing"));
     command.args(["--ignored", "--exact", test]).env("QTESTS_LOG", value);
     support::text(&command.output().unwrap())

@@ -3,7 +3,7 @@
 //! - `architecture`: which module may import which, and how long files may be
 //! - `ending`: the end of a test and its order
 //! - `environment`: the variables `QTESTS_*`
-//! - `failing`: what failing tests print (the tests themselves are in `tests/failing.rs`)
+//! - `failing`: what failing tests print (the tests themselves are in `tests/failing`)
 //! - `fault`: when faults fire, what they do, what is refused
 //! - `fixture`: what is set up before a test, who shares it, when it is undone
 //! - `identity`: which test a thread or task belongs to

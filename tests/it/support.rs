@@ -21,7 +21,10 @@ pub(crate) fn binary(name: &str) -> PathBuf {
         .max_by_key(|entry| entry.metadata().unwrap().modified().unwrap());
     let cure = "run `cargo test` without --test, so that it is built";
     let newest = newest.unwrap_or_else(|| panic!("no test binary `{name}` in {}: {cure}", folder.display()));
-    let source = fs::metadata(format!("{}/tests/{name}.rs", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let tests = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let source =
+        fs::metadata(tests.join(format!("{name}.rs"))).or_else(|_| fs::metadata(tests.join(name).join("main.rs")));
+    let source = source.unwrap();
     let age = |metadata: fs::Metadata| metadata.modified().unwrap();
     assert!(
         age(newest.metadata().unwrap()) >= age(source),
