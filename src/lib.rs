@@ -95,6 +95,8 @@
 //! behind, not killed. With `panic = "abort"` nothing can be caught.
 
 pub mod fault;
+#[cfg(feature = "files")]
+pub mod files;
 #[cfg(feature = "live")]
 pub mod load;
 pub mod mock;
@@ -112,12 +114,12 @@ pub mod scope;
 #[cfg(feature = "live")]
 pub mod server;
 
-#[cfg(any(feature = "live", feature = "shutdown", feature = "files"))]
+#[cfg(any(feature = "live", feature = "shutdown"))]
 mod base;
 
 pub use fault::Injected;
 
-#[cfg(any(feature = "live", feature = "shutdown", feature = "files"))]
+#[cfg(any(feature = "live", feature = "shutdown"))]
 pub use base::Error;
 #[cfg(feature = "live")]
 pub use base::{Event, EventSink, Seed};

@@ -73,3 +73,19 @@ async fn exits(t: Test) {
     }
     std::process::exit(3);
 }
+
+#[cfg(feature = "files")]
+#[test]
+#[ignore = "its process dies"]
+fn writes_over_and_over() {
+    let marks = PathBuf::from(std::env::var("DYING_MARKS").expect("DYING_MARKS names a folder"));
+    let files = qtests::files::Files::rooted(marks).expect("the folder is there");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    // Whoever started this kills it; a minute is for when that one has died.
+    let began = std::time::Instant::now();
+    while began.elapsed() < Duration::from_secs(60) {
+        for letter in b'a'..=b'z' {
+            runtime.block_on(files.write("file", vec![letter; 256 * 1024])).expect("the folder is writable");
+        }
+    }
+}

@@ -12,12 +12,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("scope", &["base"]),
     ("mock", &["base", "scope"]),
     ("fault", &["base", "scope"]),
+    ("files", &["base", "scope"]),
     ("proxy", &["base", "scope", "fault"]),
     ("server", &["base", "scope"]),
     ("load", &["base", "scope", "fault"]),
-    ("rt", &["base", "scope", "mock", "fault", "proxy", "server", "load"]),
-    ("runner", &["base", "scope", "mock", "fault", "proxy", "server", "load", "rt"]),
-    ("prelude", &["base", "scope", "mock", "fault", "proxy", "server", "load", "rt", "runner"]),
+    ("rt", &["base", "scope", "mock", "fault", "files", "proxy", "server", "load"]),
+    ("runner", &["base", "scope", "mock", "fault", "files", "proxy", "server", "load", "rt"]),
+    ("prelude", &["base", "scope", "mock", "fault", "files", "proxy", "server", "load", "rt", "runner"]),
 ];
 
 /// The longest a file may be.
