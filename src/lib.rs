@@ -134,3 +134,8 @@ pub use scope::{InTest, Scoped, Test, bind, current_test, thread};
 #[cfg(all(doctest, feature = "full"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The code of the guide to other crates, compiled and run.
+#[cfg(all(doctest, feature = "full"))]
+#[doc = include_str!("../docs/with-other-crates.md")]
+struct WithOtherCrates;

@@ -60,8 +60,8 @@ pub(super) fn outside(link: &Path) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, Outside(link.to_owned()))
 }
 
-/// Whether cap-std or we refused a path because it leads out of the root. cap-std has no type for it: its refusal is the
-/// only "permission denied" that does not come from the system.
+/// Whether cap-std or we refused a path because it leads out of the root. cap-std has no type for it: its refusal is
+/// the only "permission denied" that does not come from the system.
 pub(super) fn is_escape(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none()
 }

@@ -27,14 +27,15 @@
 //! symbolic link, not by a race with somebody who exchanges a directory for a link. An attempt is an error of its own
 //! ([`FileError::is_outside`]). That is the work of [cap-std](https://docs.rs/cap-std), which resolves every path below
 //! an open directory. `..` and links that stay inside are followed. `""` and `"."` are the root, and slashes at the end
-//! mean nothing. Names that end in `.qtests-write~` belong to writes that are under way: they are refused, and not listed.
+//! mean nothing. Names that end in `.qtests-write~` belong to writes that are under way: they are refused, and not
+//! listed.
 //!
 //! # Which thread, which clock
 //!
-//! Every operation runs by [`spawn_blocking`](tokio::task::spawn_blocking), so it never blocks a worker, and it works on
-//! runtimes with one thread and with many. It takes real time. Under a paused clock (`#[qtest(paused)]`) tokio does not
-//! advance the clock while a blocking task runs, so that an operation takes no virtual time, and a timeout around it does
-//! not fire because of it.
+//! Every operation runs by [`spawn_blocking`](tokio::task::spawn_blocking), so it never blocks a worker, and it works
+//! on runtimes with one thread and with many. It takes real time. Under a paused clock (`#[qtest(paused)]`) tokio does
+//! not advance the clock while a blocking task runs, so that an operation takes no virtual time, and a timeout around
+//! it does not fire because of it.
 //!
 //! Polled outside a tokio runtime every operation panics.
 //!

@@ -63,10 +63,10 @@ impl Files {
     /// Puts `bytes` in the place of a file, or makes it. Its directory must exist.
     ///
     /// Atomic and durable: the bytes go to a file beside it, which is synced and renamed, and then the directory is
-    /// synced. Whoever reads meanwhile, and whoever comes after a crash or a kill, finds the old content or the new one,
-    /// never a mix. Permissions stay; a symbolic link at `path` is replaced, not followed. Writers of one file take turns,
-    /// in other processes too (`flock`). A process that dies while it writes may leave one file beside each target, whose
-    /// name ends in `.qtests-write~`; the next write of the same target uses it up.
+    /// synced. Whoever reads meanwhile, and whoever comes after a crash or a kill, finds the old content or the new
+    /// one, never a mix. Permissions stay; a symbolic link at `path` is replaced, not followed. Writers of one file
+    /// take turns, in other processes too (`flock`). A process that dies while it writes may leave one file beside each
+    /// target, whose name ends in `.qtests-write~`; the next write of the same target uses it up.
     ///
     /// When the future is dropped, the write goes to its end or does not begin.
     ///
@@ -154,8 +154,8 @@ impl Files {
     /// When the future is dropped, the directories are made or not begun with.
     ///
     /// # Errors
-    /// If something on the path is no directory, it leads outside, or the system refuses. Some of the directories may be
-    /// made then.
+    /// If something on the path is no directory, it leads outside, or the system refuses. Some of the directories may
+    /// be made then.
     pub async fn ensure_dir(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
         self.run(Verb::MakeDir, path.as_ref(), |dir, path| dir.create_dir_all(path)).await
     }
@@ -172,8 +172,9 @@ impl Files {
     /// Copies a file, or a directory with all that is in it, of [`COPY_LIMIT`](super::COPY_LIMIT) entries at most.
     /// Nothing may be at `to`; the directory of `to` must exist.
     ///
-    /// Permissions are copied, times are not. A symbolic link is copied as a link and must stay below the root, where it
-    /// is and where it goes; `from` itself is followed. The copy is not synced. If it fails, what was copied is removed.
+    /// Permissions are copied, times are not. A symbolic link is copied as a link and must stay below the root, where
+    /// it is and where it goes; `from` itself is followed. The copy is not synced. If it fails, what was copied is
+    /// removed.
     ///
     /// When the future is dropped, the copy goes to its end or does not begin. A process that dies leaves a part of it.
     ///
