@@ -169,8 +169,8 @@ impl Files {
         self.run(Verb::List, path.as_ref(), entry::list).await
     }
 
-    /// Copies a file, or a directory with all that is in it, of [`COPY_LIMIT`](super::COPY_LIMIT) entries at most.
-    /// Nothing may be at `to`; the directory of `to` must exist.
+    /// Copies a file, or a directory with all that is in it, of [`COPY_LIMIT`](super::COPY_LIMIT) entries at most and
+    /// [`LIST_LIMIT`](super::LIST_LIMIT) in one directory. Nothing may be at `to`; the directory of `to` must exist.
     ///
     /// Permissions are copied, times are not. A symbolic link is copied as a link and must stay below the root, where
     /// it is and where it goes; `from` itself is followed. The copy is not synced. If it fails, what was copied is

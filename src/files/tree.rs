@@ -5,7 +5,7 @@ use super::{
     error::{is_escape, outside},
     read, remove,
 };
-use cap_std::fs::{Dir, OpenOptions, Permissions};
+use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, OpenOptions, OpenOptionsExt, Permissions};
 use rustix::fs::OFlags;
 use std::{
     io,
@@ -101,7 +101,8 @@ impl Walk<'_> {
             EntryKind::Symlink => self.link(&from, &to),
             EntryKind::Dir => {
                 let mode = self.dir.metadata(here(&from))?.permissions();
-                self.dir.create_dir(&to)?;
+                // Nobody else looks in before it has the permissions of the original.
+                self.dir.create_dir_with(&to, DirBuilder::new().mode(0o700))?;
                 self.begun = true;
                 self.copied.dirs += 1;
                 self.modes.push((to.clone(), mode));
@@ -117,7 +118,8 @@ impl Walk<'_> {
 
     fn file(&mut self, from: &Path, to: &Path) -> io::Result<()> {
         let mut source = read::open(self.dir, from, OpenOptions::new().read(true), OFlags::NOFOLLOW)?;
-        let mut target = self.dir.open_with(to, OpenOptions::new().write(true).create_new(true))?.into_std();
+        let mut target =
+            self.dir.open_with(to, OpenOptions::new().write(true).create_new(true).mode(0o600))?.into_std();
         self.begun = true;
         self.copied.bytes += io::copy(&mut source, &mut target)?;
         target.set_permissions(source.metadata()?.permissions())?;
