@@ -212,6 +212,20 @@ fn a_killed_process_leaves_the_old_content_or_the_new() {
     assert_eq!(left, ["file"]);
 }
 
+/// A process that may not write files so large finds out in the middle of one.
+#[test]
+fn a_write_that_fails_in_the_middle_leaves_the_old_content_and_nothing_else() {
+    let t = Test::scoped();
+    let mut command = support::clean("sh");
+    // Signals that are ignored stay so in the program that takes the shell's place.
+    command.args(["-c", r#"trap "" XFSZ; ulimit -f 128; exec "$0" "$@""#]).arg(support::binary("dying"));
+    command.args(["--ignored", "--exact", "writes_more_than_it_may"]).env("DYING_MARKS", t.dir());
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", support::text(&output));
+    assert_eq!(fs::read_to_string(t.dir().join("file")).unwrap(), "old");
+    assert_eq!(all_below(t.dir()).len(), 1);
+}
+
 #[qtest(paused)]
 async fn a_paused_clock_stands_still_while_files_are_written(t: Test) -> Result<(), Box<dyn Error>> {
     let files = t.files();
