@@ -92,6 +92,8 @@
 
 pub mod config;
 pub mod fault;
+#[cfg(feature = "files")]
+pub mod files;
 #[cfg(feature = "live")]
 pub mod fixture;
 #[cfg(feature = "live")]
@@ -121,7 +123,7 @@ mod base;
 
 pub use fault::Injected;
 
-#[cfg(any(feature = "live", feature = "shutdown", feature = "files"))]
+#[cfg(any(feature = "live", feature = "shutdown"))]
 pub use base::Error;
 #[cfg(feature = "live")]
 pub use base::{Event, EventSink, Seed};
@@ -136,3 +138,8 @@ pub use scope::{InTest, Scoped, Test, bind, current_test, thread};
 #[cfg(all(doctest, feature = "full"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The code of the guide to other crates, compiled and run.
+#[cfg(all(doctest, feature = "full"))]
+#[doc = include_str!("../docs/with-other-crates.md")]
+struct WithOtherCrates;

@@ -1,5 +1,5 @@
-//! Tests whose process dies under them. They are ignored here; `it/signals.rs` runs them as children and looks at what
-//! is left.
+//! Tests whose process dies under them, or is short of something. They are ignored here; `it/signals.rs` and
+//! `it/files_safety.rs` run them as children and look at what is left.
 #![cfg(feature = "macros")]
 
 use qtests::{Test, prelude::*, seam};
@@ -90,4 +90,32 @@ async fn serial_waits() {
 #[ignore = "waits for a process that dies"]
 async fn serial_passes() {
     mark_inside("serial_passes");
+}
+
+#[cfg(feature = "files")]
+#[test]
+#[ignore = "its process dies"]
+fn writes_over_and_over() {
+    let marks = PathBuf::from(std::env::var("DYING_MARKS").expect("DYING_MARKS names a folder"));
+    let files = qtests::files::Files::rooted(marks).expect("the folder is there");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    // Whoever started this kills it; a minute is for when that one has died.
+    let began = std::time::Instant::now();
+    while began.elapsed() < Duration::from_secs(60) {
+        for letter in b'a'..=b'z' {
+            runtime.block_on(files.write("file", vec![letter; 256 * 1024])).expect("the folder is writable");
+        }
+    }
+}
+
+#[cfg(feature = "files")]
+#[test]
+#[ignore = "its process may write small files only"]
+fn writes_more_than_it_may() {
+    let marks = PathBuf::from(std::env::var("DYING_MARKS").expect("DYING_MARKS names a folder"));
+    let files = qtests::files::Files::rooted(marks).expect("the folder is there");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(files.write("file", "old")).expect("a small file can be written");
+    let error = runtime.block_on(files.write("file", vec![b'x'; 256 * 1024])).expect_err("a large one cannot");
+    assert_eq!(error.kind(), io::ErrorKind::FileTooLarge, "{error}");
 }

@@ -102,13 +102,31 @@ pub(crate) fn judged(
             judged.should_panic = Some(expected_text(&attribute)?);
         } else if attribute.path().is_ident("cfg") {
             shared.push(attribute);
-        } else if attribute.path().segments.last().is_some_and(|last| last.ident == "test") {
-            return Err(Error::new(attribute.span(), "#[qtest] makes the function a test: remove this attribute"));
+        } else if let Some(cure) = refused(&attribute) {
+            return Err(Error::new(attribute.span(), cure));
         } else {
             kept.push(attribute);
         }
     }
     Ok((judged, shared, kept))
+}
+
+/// Why an attribute cannot stand below `#[qtest]`: it makes tests itself, as it would of the function inside of ours.
+fn refused(attribute: &Attribute) -> Option<&'static str> {
+    let last = attribute.path().segments.last()?.ident.to_string();
+    match last.as_str() {
+        "test" => Some(
+            "#[qtest] makes the function a test: remove this attribute (if #[rstest] stands above, write \
+             #[test_attr(qtest)] in the place of #[qtest])",
+        ),
+        "rstest" => Some(
+            "#[rstest] makes the tests: let it stand first, and write #[test_attr(qtest)] in the place of #[qtest]",
+        ),
+        "test_case" | "test_matrix" => {
+            Some("#[test_case] makes the tests: let #[qtest] stand below it, on an `async fn`")
+        }
+        _ => None,
+    }
 }
 
 /// The types that a function takes; refuses functions that cannot be tests.

@@ -43,6 +43,14 @@
 //! nothing else; with it and no mock in the process, one relaxed load more. A mock is seen by the threads and tasks of
 //! its test only. The stack is taken down, the latest first, when the test ends, whatever way that is: its restore
 //! closures run exactly once, and mocks of mockall are verified then. A test holds 1,000 entries at most.
+#![cfg_attr(
+    feature = "mockall",
+    doc = "\nThe [`guide`] shows mocks of mockall: traits, functions, sequences, futures, static methods."
+)]
+
+#[cfg(feature = "mockall")]
+#[doc = include_str!("../../docs/mocks.md")]
+pub mod guide {}
 
 mod seam;
 pub use seam::{Seam, SeamRef};

@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("metrics", &["base", "scope"]),
     ("mock", &["base", "scope"]),
     ("fault", &["base", "scope"]),
+    ("files", &["base", "scope"]),
     ("proxy", &["base", "scope", "fault"]),
     ("server", &["base", "scope"]),
     ("load", &["base", "scope", "config", "fault"]),

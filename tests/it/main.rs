@@ -5,6 +5,7 @@
 //! - `environment`: the variables `QTESTS_*`
 //! - `failing`: what failing tests print (the tests themselves are in `tests/failing`)
 //! - `fault`: when faults fire, what they do, what is refused
+//! - `files`, `files_safety`: file operations, and that they leave nothing half done and nothing outside the root
 //! - `fixture`: what is set up before a test, who shares it, when it is undone
 //! - `identity`: which test a thread or task belongs to
 //! - `isolation`: tests that run in parallel never see each other
@@ -29,6 +30,10 @@ mod ending;
 mod environment;
 mod failing;
 mod fault;
+#[cfg(all(feature = "files", feature = "macros"))]
+mod files;
+#[cfg(all(feature = "files", feature = "macros"))]
+mod files_safety;
 mod first_example;
 mod fixture;
 mod identity;

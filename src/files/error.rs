@@ -1,0 +1,174 @@
+//! What a file operation met.
+
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// A file operation that failed: which one, on what path, below which root, and why.
+///
+/// ```text
+/// cannot write `a/b.txt` below /tmp/x: permission denied
+/// ```
+///
+/// The error of the system is its [`source`](std::error::Error::source).
+pub struct FileError {
+    operation: Operation,
+    root: Arc<Path>,
+    source: io::Error,
+}
+
+/// One operation, with its paths as the caller gave them.
+#[derive(Clone, Debug)]
+pub(super) struct Operation {
+    pub(super) verb: Verb,
+    pub(super) path: PathBuf,
+    /// The second path, of operations that have two.
+    pub(super) to: Option<PathBuf>,
+}
+
+/// What an operation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verb {
+    Open,
+    Read,
+    Write,
+    Append,
+    Rename,
+    Remove,
+    LookAt,
+    MakeDir,
+    Copy,
+    List,
+}
+
+/// A path, named by the one who walked over it, that leads out of the root.
+#[derive(Debug)]
+struct Outside(PathBuf);
+
+impl fmt::Display for Outside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the link `{}` leads outside", self.0.display())
+    }
+}
+
+impl std::error::Error for Outside {}
+
+/// A link that was met on the way leads out of the root.
+pub(super) fn outside(link: &Path) -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, Outside(link.to_owned()))
+}
+
+/// Whether cap-std or we refused a path because it leads out of the root. cap-std has no type for it: its refusal is
+/// the only "permission denied" that does not come from the system.
+pub(super) fn is_escape(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none()
+}
+
+impl FileError {
+    pub(super) fn new(operation: Operation, root: Arc<Path>, source: io::Error) -> Self {
+        Self { operation, root, source }
+    }
+
+    /// The operation in a word or two, such as `write` or `append to`.
+    pub fn operation(&self) -> &'static str {
+        self.operation.verb.words()
+    }
+
+    /// The path, as the caller gave it.
+    pub fn path(&self) -> &Path {
+        &self.operation.path
+    }
+
+    /// The second path of [`rename`](super::Files::rename) and [`copy_tree`](super::Files::copy_tree).
+    pub fn to(&self) -> Option<&Path> {
+        self.operation.to.as_deref()
+    }
+
+    /// The root that the path is relative to.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The kind of the error below.
+    pub fn kind(&self) -> io::ErrorKind {
+        self.source.kind()
+    }
+
+    /// Something on the path does not exist.
+    pub fn is_not_found(&self) -> bool {
+        self.kind() == io::ErrorKind::NotFound
+    }
+
+    /// The path, or a symbolic link on it, leads out of the root. Nothing was touched there.
+    pub fn is_outside(&self) -> bool {
+        is_escape(&self.source)
+    }
+
+    /// Why, in lower case, with what to do next where that is known.
+    fn reason(&self) -> String {
+        if self.is_outside() {
+            let link = self.source.get_ref().and_then(|inner| inner.downcast_ref::<Outside>());
+            let what = link.map_or_else(|| "it leads outside".to_owned(), ToString::to_string);
+            return format!("{what}, and paths must stay below that directory");
+        }
+        let text = self.source.to_string();
+        // The number of the system's error adds nothing to its text.
+        let text = text.split(" (os error").next().unwrap_or_default();
+        let mut letters = text.chars();
+        let text = letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect());
+        let makes_files = matches!(self.operation.verb, Verb::Write | Verb::Append);
+        if makes_files && self.is_not_found() { format!("{text}; make its directory with ensure_dir") } else { text }
+    }
+}
+
+impl Verb {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Open => "work",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Append => "append to",
+            Self::Rename => "rename",
+            Self::Remove => "remove",
+            Self::LookAt => "look at",
+            Self::MakeDir => "make the directory",
+            Self::Copy => "copy",
+            Self::List => "list",
+        }
+    }
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot {}", self.operation())?;
+        if self.operation.verb != Verb::Open {
+            write!(f, " `{}`", self.path().display())?;
+        }
+        if let Some(to) = self.to() {
+            write!(f, " to `{}`", to.display())?;
+        }
+        write!(f, " below {}: {}", self.root.display(), self.reason())
+    }
+}
+
+/// As [`Display`](fmt::Display), since a test that returns `Err` shows its `Debug` form.
+impl fmt::Debug for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for FileError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+/// Keeps the kind, and the text of the [`FileError`].
+impl From<FileError> for io::Error {
+    fn from(error: FileError) -> Self {
+        Self::new(error.kind(), error)
+    }
+}
