@@ -1,5 +1,5 @@
-//! qtests beside other crates for tests, in one binary and in parallel: rstest, test-case, proptest, serial_test and
-//! `#[tokio::test]`. Whatever of theirs runs, each test sees its own faults and mocks, a test that asked for none sees
+//! qtests beside other crates for tests, in one binary and in parallel: rstest, test-case, proptest, serial_test, sqlx
+//! and `#[tokio::test]`. Whatever of theirs runs, each test sees its own faults and mocks, a test that asked for none sees
 //! the real thing, and neither side disturbs the other's panics, runtimes and attributes. `docs/with-other-crates.md`
 //! says what to write.
 
@@ -320,4 +320,57 @@ async fn tokio_test_with_a_paused_clock_and_a_scope() {
 async fn tokio_test_without_qtests() {
     assert!(tokio::spawn(async { order(1).is_ok() }).await.unwrap());
     all_is_real();
+}
+
+/// A table of its own in the database that sqlx made for this test.
+async fn fill(pool: &sqlx::SqlitePool, count: i64) -> sqlx::Result<i64> {
+    sqlx::query("CREATE TABLE orders (sku INTEGER NOT NULL)").execute(pool).await?;
+    for sku in 0..count {
+        sqlx::query("INSERT INTO orders VALUES (?)").bind(sku).execute(pool).await?;
+    }
+    sqlx::query_scalar("SELECT count(*) FROM orders").fetch_one(pool).await
+}
+
+#[sqlx::test]
+async fn sqlx_gives_a_database_and_qtests_a_scope(pool: sqlx::SqlitePool) -> sqlx::Result<()> {
+    let t = Test::scoped();
+    breaks_for_this_test_alone(&t, 40_000);
+    assert_eq!(fill(&pool, 3).await?, 3);
+    t.finish().await.assert();
+    Ok(())
+}
+
+#[sqlx::test]
+async fn another_database_of_sqlx_and_another_scope(pool: sqlx::SqlitePool) -> sqlx::Result<()> {
+    let t = Test::scoped();
+    assert_eq!(fill(&pool, 5).await?, 5);
+    breaks_for_this_test_alone(&t, 50_000);
+    t.finish().await.assert();
+    Ok(())
+}
+
+#[sqlx::test]
+async fn sqlx_without_qtests(pool: sqlx::SqlitePool) -> sqlx::Result<()> {
+    all_is_real();
+    assert_eq!(fill(&pool, 2).await?, 2);
+    Ok(())
+}
+
+/// A pool of sqlx as what a `#[qtest]` owns: in memory, closed when the test ends.
+struct Database(sqlx::SqlitePool);
+
+impl Fixture for Database {
+    async fn set_up(t: &Test) -> Result<Self, BoxError> {
+        let pool = sqlx::pool::PoolOptions::new().max_connections(1).connect("sqlite::memory:").await?;
+        let ours = pool.clone();
+        t.defer_async(async move { ours.close().await });
+        Ok(Self(pool))
+    }
+}
+
+#[qtest]
+async fn a_pool_of_sqlx_is_a_fixture(t: Test, database: Database) -> sqlx::Result<()> {
+    breaks_for_this_test_alone(&t, 60_000);
+    assert_eq!(fill(&database.0, 4).await?, 4);
+    Ok(())
 }
