@@ -27,23 +27,35 @@
 //! | write a test that is watched, isolated and torn down | [`qtest`], [`Test`] |
 //! | use the same scope in `#[tokio::test]`, rstest, proptest, a doc test | [`Test::scoped`] |
 //! | make a place in my code fail, hang, panic, wait | [`fault_point!`], [`pause_point!`], [`Test::fault`], [`fault`] |
+//! | have what a test needs as its arguments | [`fixture`], [`Fixture`](fixture::Fixture) |
+//! | make several tests of one function, choose them by tags, try them again | [`qtest`]: `cases`, `tags`, `retries` |
+//! | change the environment, or abort | [`qtest`]: `isolate = "process"`, [`Test::env`], [`Test::cwd`] |
 //! | put something else in the place of a clock or a client | [`seam!`], [`Test::mock`], [`mod@mock`] |
+//! | mock traits, functions and static methods with mockall | [`mock::guide`] |
+//! | know what my code logged, wait for a line | [`Test::logs`], [`logs`] |
+//! | know what my code counted and measured | [`Test::metrics`], [`mod@metrics`] |
 //! | make a server slow, unreachable, or reset its connections | [`Test::proxy`], [`proxy`] |
 //! | know whether it holds 500 requests a second with p99 under 200 ms | [`Test::load`], [`load`] |
 //! | start a real process that never outlives the test | [`Test::process`], [`server`] |
-//! | have a test binary of my own | [`runner`], [`main!`] |
+//! | write, copy and remove files below one directory, never outside | [`Test::files`], [`files`] |
+//! | have a test binary of my own, with trials from code | [`runner`], [`main!`] |
+//! | read settings, and say them otherwise for one test | [`config`], [`Test::configure`] |
+//! | shut a service down gracefully, and see whether it does | [`shutdown`], [`shutdown_conformance!`] |
 //!
 //! # When a test ends
 //!
 //! Always in this order: [`Test::cancelled`] resolves; teardowns run, the latest first, each caught and limited in time,
 //! async ones awaited; faults that never fired are found; tasks and threads that outlive the test are found; proxies
 //! stop; the runtime stops; mocks are popped and verified; the directory goes. Then one report: the body's failure first,
-//! all else under `also:`, the end of the journal, and `repeat with: ..`.
+//! all else under `also:`, the end of the journal and of the log, and `repeat with: ..`.
 //!
 //! - **Timeout** (60 s unless `timeout = ".."` says otherwise). The body is dropped where it runs, its guards run, and the
 //!   teardowns follow. A body that blocks its thread is left behind, and the teardowns run elsewhere.
 //! - **Panics** in tasks and threads fail the test, unless they are joined through [`Test::spawn`], injected by a fault,
 //!   or announced by [`Test::expect_panics`].
+//! - **Set-up.** If a fixture cannot be set up, the report says `SET-UP FAILED`: the body did not run.
+//! - **Leaks.** What was started through the test must end with it. With `leaks = "strict"` so must all tasks and child
+//!   processes and, where the test is alone in its process, threads and file descriptors.
 //! - **Vacuous tests.** A fault or a toxic that was armed and never met anything fails a test that passed otherwise.
 //! - **Signals.** SIGINT, SIGTERM and SIGHUP tear down all running tests within 5 s and then kill the process; a second
 //!   one does so at once. After SIGKILL the child processes that tests started die; directories stay.
@@ -68,19 +80,26 @@
 //! | `live` | everything that tests use | yes |
 //! | `macros` | `#[qtest]` | yes |
 //! | `runner` | [`main!`], a test binary of your own over libtest-mimic | |
-//! | `mockall` | re-exports mockall | |
+//! | `report` | its JUnit report | |
+//! | `mockall` | re-exports mockall, and a guide to it | |
+//! | `tracing` | what a test logs: asked, awaited, printed when it fails | |
+//! | `tracing-test` | `#[traced_test]` and `#[qtest]` in one binary and on one function | |
+//! | `metrics` | what a test records through the facade `metrics` | |
+//! | `shutdown` | graceful shutdown; for products too, without `live` | |
+//! | `files` | file operations below one root; for products too, without `live` | |
 //! | `full` | all of them | |
 //!
 //! # Environment
 //!
 #![doc = include_str!("../docs/variables.md")]
 //!
-//! An unknown `QTESTS_` variable is warned of, with the nearest name.
+//! A value that makes no sense is said and ignored; an unknown `QTESTS_` variable is said, with the nearest name.
 //!
 //! # Map of the code
 //!
-//! Imports point down only: `prelude`, `runner`, `rt` over `load`, over `server`, `proxy`, `fault` and `mock`, over
-//! `scope`, over `base`; `tests/it/architecture.rs` is the diagram and keeps it.
+//! Imports point down only: `prelude`, `runner`, `rt` over `trial` and `fixture`, over `harness` and `load`, over
+//! `server`, `proxy`, `files`, `fault`, `mock`, `metrics`, `logs` and `config`, over `scope`, over `shutdown` and `base`;
+//! `tests/it/architecture.rs` is the diagram and keeps it.
 //!
 //! # What it does not do
 //!
