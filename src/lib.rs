@@ -111,6 +111,8 @@ pub mod runner;
 pub mod scope;
 #[cfg(feature = "live")]
 pub mod server;
+#[cfg(feature = "shutdown")]
+pub mod shutdown;
 
 #[cfg(any(feature = "live", feature = "shutdown", feature = "files"))]
 mod base;

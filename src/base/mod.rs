@@ -14,11 +14,13 @@ mod event;
 mod names;
 #[cfg(feature = "live")]
 mod seed;
-#[cfg(feature = "live")]
+#[cfg(any(feature = "live", feature = "shutdown"))]
+pub(crate) mod signals;
+#[cfg(any(feature = "live", feature = "shutdown"))]
 pub(crate) mod sync;
 
 pub use error::Error;
-#[cfg(feature = "live")]
+#[cfg(any(feature = "live", feature = "shutdown"))]
 pub(crate) use error::Kind;
 #[cfg(feature = "live")]
 pub(crate) use {

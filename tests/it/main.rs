@@ -13,6 +13,7 @@
 //! - `proxy`, `toxic` (with `wire`): the fault proxy and what it does to connections
 //! - `first_example`, `readme`: what the README shows is what happens
 //! - `runner`: a test binary with a `main` of its own
+//! - `shutdown`, `shutdown_conformance`: graceful shutdown, and whether services do it
 //! - `signals`: SIGINT, SIGTERM, `process::exit` and SIGKILL
 //! - `ui`: what the compiler says about wrong attributes
 #![cfg(feature = "live")]
@@ -33,6 +34,8 @@ mod proxy;
 mod readme;
 #[cfg(feature = "runner")]
 mod runner;
+#[cfg(feature = "shutdown")]
+mod shutdown;
 mod signals;
 mod support;
 mod toxic;
