@@ -96,6 +96,8 @@
 
 pub mod fault;
 #[cfg(feature = "live")]
+pub mod harness;
+#[cfg(feature = "live")]
 pub mod load;
 pub mod mock;
 #[cfg(feature = "live")]

@@ -5,12 +5,12 @@ use crate::{
     base::{Error, Kind},
     scope::{Test, Undo, lock},
 };
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::{
     io,
     os::unix::process::CommandExt,
     panic::Location,
-    process::{Child, Command, ExitStatus},
+    process::{Child, ChildStdout, Command, ExitStatus},
     sync::{Arc, Mutex},
 };
 
@@ -108,5 +108,25 @@ impl Process {
             .child
             .try_wait()
             .map_err(|error| Error::other("the process cannot be asked").with_source(error))
+    }
+
+    /// The standard output of the process, if its command said `stdout(Stdio::piped())` and nobody has taken it yet. Read
+    /// it to its end: a process that fills the pipe waits for a reader.
+    pub fn take_stdout(&self) -> Option<ChildStdout> {
+        lock(&self.child).child.stdout.take()
+    }
+
+    /// Sends SIGTERM to the process alone, as an orchestrator does; not to its children. Nothing if it has ended.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn terminate(&self) -> Result<(), Error> {
+        let mut running = lock(&self.child);
+        let failed = |error: io::Error| Error::other("SIGTERM cannot be sent to the process").with_source(error);
+        // Under the lock nobody else awaits it, so the number is still its own.
+        match running.child.try_wait().map_err(failed)? {
+            Some(_) => Ok(()),
+            None => kill_process(self.group, Signal::TERM).map_err(|error| failed(error.into())),
+        }
     }
 }

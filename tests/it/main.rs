@@ -36,6 +36,8 @@ mod readme;
 mod runner;
 #[cfg(feature = "shutdown")]
 mod shutdown;
+#[cfg(feature = "shutdown")]
+mod shutdown_conformance;
 mod signals;
 mod support;
 mod toxic;

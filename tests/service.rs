@@ -1,0 +1,159 @@
+//! A service that shuts down rightly or commits one sin; `it/shutdown_conformance.rs` starts it with the name of the sin
+//! in `SERVICE_SIN`. Without that it is a test binary with no test in it.
+//!
+//! A client sends a line. `work` is answered with `done` after a while, `wait` never.
+
+use qtests::shutdown::{InFlight, Shutdown, ShutdownHandle};
+use std::{future::pending, io, process, process::ExitCode, sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+    select,
+    signal::unix::{SignalKind, signal},
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+
+/// How long the work of a request takes.
+const WORK: Duration = Duration::from_millis(500);
+
+/// How long the drain may take.
+const DRAIN: Duration = Duration::from_secs(1);
+
+fn main() -> ExitCode {
+    let Ok(sin) = std::env::var("SERVICE_SIN") else { return ExitCode::SUCCESS };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.expect("a runtime can be built");
+    let code = runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        println!("listening on {}", listener.local_addr()?);
+        if sin == "plain" { plain(listener).await } else { serve(listener, &sin).await }
+    });
+    code.expect("the service works")
+}
+
+/// The service, with the `Shutdown` of qtests.
+async fn serve(listener: TcpListener, sin: &str) -> io::Result<ExitCode> {
+    let shutdown = Shutdown::new().drain_limit(if sin == "waits for ever" { WORK * 1_000 } else { DRAIN });
+    let deaf = sin == "ignores the second signal";
+    let shutdown = if deaf { shutdown } else { shutdown.on_signals() };
+    let shutdown = shutdown.hook("save", async || io::Result::Ok(())).start().map_err(io::Error::other)?;
+    if deaf {
+        let (mut heard, shutdown) = (signal(SignalKind::terminate())?, shutdown.clone());
+        tokio::spawn(async move {
+            while heard.recv().await.is_some() {
+                shutdown.request("SIGTERM");
+            }
+        });
+    }
+    if sin == "leaves a child" {
+        process::Command::new("sleep").arg("600").spawn()?;
+    }
+    let report = match sin {
+        "keeps accepting" => {
+            select! {
+                report = async { shutdown.requested().await; shutdown.finish().await } => report,
+                () = accept_for_ever(&listener, &shutdown) => unreachable!("it accepts for ever"),
+            }
+        }
+        "leaves them in the queue" => {
+            accept(&listener, &shutdown, sin).await;
+            shutdown.finish().await
+        }
+        "answers busy" => {
+            accept(&listener, &shutdown, sin).await;
+            select! {
+                report = shutdown.finish() => report,
+                () = refuse_for_ever(&listener) => unreachable!("it refuses for ever"),
+            }
+        }
+        _ => {
+            accept(&listener, &shutdown, sin).await;
+            drop(listener);
+            shutdown.finish().await
+        }
+    };
+    eprintln!("{report}");
+    match sin {
+        "never exits" => pending().await,
+        "exits with 1" => Ok(ExitCode::FAILURE),
+        "is killed" => {
+            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+            pending().await
+        }
+        // What was abandoned is no sin by itself: a request that never ends has to be.
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+async fn accept(listener: &TcpListener, shutdown: &ShutdownHandle, sin: &str) {
+    let drops = sin == "drops what is in flight";
+    loop {
+        select! {
+            () = shutdown.requested() => return,
+            accepted = listener.accept() => {
+                let Ok((stream, _)) = accepted else { continue };
+                let Some(guard) = shutdown.in_flight() else { return };
+                let requested = shutdown.requested();
+                tokio::spawn(async move {
+                    select! {
+                        _ = answer(stream, Some(guard)) => {}
+                        () = requested, if drops => {}
+                    }
+                });
+            }
+        }
+    }
+}
+
+async fn accept_for_ever(listener: &TcpListener, shutdown: &ShutdownHandle) {
+    loop {
+        if let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(answer(stream, shutdown.in_flight()));
+        }
+    }
+}
+
+async fn refuse_for_ever(listener: &TcpListener) {
+    loop {
+        if let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(async move { BufReader::new(stream).write_all(b"busy\n").await });
+        }
+    }
+}
+
+async fn answer(stream: TcpStream, _guard: Option<InFlight>) -> io::Result<()> {
+    let (mut stream, mut line) = (BufReader::new(stream), String::new());
+    stream.read_line(&mut line).await?;
+    match line.as_str() {
+        "work\n" => sleep(WORK).await,
+        _ => pending().await,
+    }
+    stream.write_all(b"done\n").await
+}
+
+/// The same service without qtests: with tokio alone.
+async fn plain(listener: TcpListener) -> io::Result<ExitCode> {
+    const MOST: u32 = 1_000;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let in_flight = Arc::new(Semaphore::new(MOST as usize));
+    loop {
+        select! {
+            _ = terminate.recv() => break,
+            accepted = listener.accept() => {
+                let (stream, _) = accepted?;
+                let permit = Arc::clone(&in_flight).acquire_owned().await.map_err(io::Error::other)?;
+                tokio::spawn(async move {
+                    let _permit = permit;
+                    answer(stream, None).await
+                });
+            }
+        }
+    }
+    drop(listener);
+    select! {
+        // All permits are back when all requests have ended.
+        _ = timeout(DRAIN, in_flight.acquire_many(MOST)) => Ok(ExitCode::SUCCESS),
+        _ = terminate.recv() => process::exit(143),
+    }
+}
