@@ -1,24 +1,26 @@
 //! A service that shuts down rightly or commits one sin; `it/shutdown_conformance.rs` starts it with the name of the sin
 //! in `SERVICE_SIN`. Without that it is a test binary with no test in it.
 //!
-//! A client sends a line. `work` is answered with `done` after a while, `wait` never.
+//! A client sends a line. `work` is answered with `done` a while after the service was told to stop, so that however busy
+//! the host is, it is in flight then. `wait` is never answered.
 
-use qtests::shutdown::{InFlight, Shutdown, ShutdownHandle};
-use std::{future::pending, io, process, process::ExitCode, sync::Arc, time::Duration};
+use qtests::shutdown::{Shutdown, ShutdownHandle};
+use std::{future::pending, io, os::fd::AsFd, process, process::ExitCode, time::Duration};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
     select,
     signal::unix::{SignalKind, signal},
-    sync::Semaphore,
+    sync::watch,
+    task::JoinSet,
     time::{sleep, timeout},
 };
 
-/// How long the work of a request takes.
-const WORK: Duration = Duration::from_millis(500);
+/// How long the work of a request takes once the service is told to stop.
+const WORK: Duration = Duration::from_millis(300);
 
 /// How long the drain may take.
-const DRAIN: Duration = Duration::from_secs(1);
+const DRAIN: Duration = Duration::from_millis(900);
 
 fn main() -> ExitCode {
     let Ok(sin) = std::env::var("SERVICE_SIN") else { return ExitCode::SUCCESS };
@@ -46,8 +48,14 @@ async fn serve(listener: TcpListener, sin: &str) -> io::Result<ExitCode> {
             }
         });
     }
-    if sin == "leaves a child" {
-        process::Command::new("sleep").arg("600").spawn()?;
+    match sin {
+        "leaves a child" => drop(process::Command::new("sleep").arg("600").spawn()?),
+        // It inherits the socket, which stays open as long as the child lives.
+        "leaves its port to a child" => {
+            let socket = listener.as_fd().try_clone_to_owned()?;
+            process::Command::new("sleep").arg("600").stdin(socket).spawn()?;
+        }
+        _ => {}
     }
     let report = match sin {
         "keeps accepting" => {
@@ -94,12 +102,13 @@ async fn accept(listener: &TcpListener, shutdown: &ShutdownHandle, sin: &str) {
             accepted = listener.accept() => {
                 let Ok((stream, _)) = accepted else { continue };
                 let Some(guard) = shutdown.in_flight() else { return };
-                let requested = shutdown.requested();
+                let (told, dropped) = (shutdown.requested(), shutdown.requested());
                 tokio::spawn(async move {
                     select! {
-                        _ = answer(stream, Some(guard)) => {}
-                        () = requested, if drops => {}
+                        _ = answer(stream, told) => {}
+                        () = dropped, if drops => {}
                     }
+                    drop(guard);
                 });
             }
         }
@@ -109,7 +118,11 @@ async fn accept(listener: &TcpListener, shutdown: &ShutdownHandle, sin: &str) {
 async fn accept_for_ever(listener: &TcpListener, shutdown: &ShutdownHandle) {
     loop {
         if let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(answer(stream, shutdown.in_flight()));
+            let (guard, told) = (shutdown.in_flight(), shutdown.requested());
+            tokio::spawn(async move {
+                let _guard = guard;
+                answer(stream, told).await
+            });
         }
     }
 }
@@ -122,11 +135,14 @@ async fn refuse_for_ever(listener: &TcpListener) {
     }
 }
 
-async fn answer(stream: TcpStream, _guard: Option<InFlight>) -> io::Result<()> {
+async fn answer(stream: TcpStream, told_to_stop: impl Future<Output = ()>) -> io::Result<()> {
     let (mut stream, mut line) = (BufReader::new(stream), String::new());
     stream.read_line(&mut line).await?;
     match line.as_str() {
-        "work\n" => sleep(WORK).await,
+        "work\n" => {
+            told_to_stop.await;
+            sleep(WORK).await;
+        }
         _ => pending().await,
     }
     stream.write_all(b"done\n").await
@@ -134,26 +150,22 @@ async fn answer(stream: TcpStream, _guard: Option<InFlight>) -> io::Result<()> {
 
 /// The same service without qtests: with tokio alone.
 async fn plain(listener: TcpListener) -> io::Result<ExitCode> {
-    const MOST: u32 = 1_000;
     let mut terminate = signal(SignalKind::terminate())?;
-    let in_flight = Arc::new(Semaphore::new(MOST as usize));
+    let (stop, told) = watch::channel(false);
+    let mut in_flight = JoinSet::new();
     loop {
         select! {
             _ = terminate.recv() => break,
             accepted = listener.accept() => {
-                let (stream, _) = accepted?;
-                let permit = Arc::clone(&in_flight).acquire_owned().await.map_err(io::Error::other)?;
-                tokio::spawn(async move {
-                    let _permit = permit;
-                    answer(stream, None).await
-                });
+                let ((stream, _), mut told) = (accepted?, told.clone());
+                in_flight.spawn(answer(stream, async move { _ = told.wait_for(|stop| *stop).await }));
             }
         }
     }
     drop(listener);
+    stop.send_replace(true);
     select! {
-        // All permits are back when all requests have ended.
-        _ = timeout(DRAIN, in_flight.acquire_many(MOST)) => Ok(ExitCode::SUCCESS),
+        _ = timeout(DRAIN, in_flight.join_all()) => Ok(ExitCode::SUCCESS),
         _ = terminate.recv() => process::exit(143),
     }
 }

@@ -5,18 +5,24 @@ use qtests::{
     Test,
     harness::{
         Verdict,
-        shutdown::{Answer, EndlessRequest, ShutdownConformance, ShutdownProperty, ShutdownSubject, check_shutdown},
+        shutdown::{
+            Answer, EndlessRequest, ShutdownConformance,
+            ShutdownProperty::{self, *},
+            ShutdownSubject, check_shutdown,
+        },
     },
     qtest,
 };
 use std::{
     net::SocketAddr,
     process::{Command, Stdio},
+    sync::Arc,
     time::Duration,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    sync::Semaphore,
 };
 
 /// The service of `tests/service.rs`, with its sin.
@@ -45,7 +51,8 @@ impl ShutdownSubject for Service {
     }
 
     fn limit(&self) -> Duration {
-        Duration::from_secs(5)
+        // Those that would need all of it are not waited for so long.
+        Duration::from_secs(if matches!(self.0, "never exits" | "waits for ever") { 2 } else { 10 })
     }
 
     fn endless(&self, address: SocketAddr) -> Option<EndlessRequest> {
@@ -53,85 +60,108 @@ impl ShutdownSubject for Service {
     }
 }
 
-qtests::shutdown_conformance!(a_service_with_qtests, Service("none"));
-qtests::shutdown_conformance!(a_service_with_tokio_alone, Service("plain"));
+qtests::shutdown_conformance!(the_right_service, Service("none"));
 
-async fn judged(t: &Test, sin: &'static str) -> ShutdownConformance {
-    let table = check_shutdown(t, Service(sin)).await.unwrap();
-    println!("{sin}:\n{table}");
-    table
+/// Judges some services at the same time, and gives their tables in the same order.
+async fn judged(t: &Test, sins: &[&'static str]) -> Vec<ShutdownConformance> {
+    let at_once = Arc::new(Semaphore::new(3));
+    let judge = |sin: &'static str| {
+        let (t, at_once) = (t.clone(), Arc::clone(&at_once));
+        tokio::spawn(async move {
+            let _permit = at_once.acquire().await.unwrap();
+            let table = check_shutdown(&t, Service(sin)).await.unwrap();
+            println!("{sin}:\n{table}");
+            table
+        })
+    };
+    let mut tables = Vec::new();
+    for task in sins.iter().map(|sin| judge(sin)).collect::<Vec<_>>() {
+        tables.push(task.await.unwrap());
+    }
+    tables
 }
 
-/// The sin is caught by this property, and by no other.
-async fn is_caught(t: Test, sin: &'static str, property: ShutdownProperty, with: &str) {
-    let table = judged(&t, sin).await;
-    assert_eq!(table.broken(), [property], "{sin}:\n{table}");
-    assert!(table.to_string().contains(with), "{table}");
+#[qtest(workers = 2)]
+async fn services_that_shut_down_rightly_have_every_property(t: Test) {
+    for table in judged(&t, &["none", "plain", "answers busy"]).await {
+        assert!(table.rows().iter().all(|(_, verdict)| verdict.is_held()), "{table}");
+        table.assert(&t);
+    }
+    // It can never be seen that this one has heeded the first signal before the second comes.
+    let queue = &judged(&t, &["leaves them in the queue"]).await[0];
+    assert!(queue.broken().is_empty() && queue.verdict(StopsAccepting).is_held(), "{queue}");
+}
+
+/// What is broken, and how the table tells it.
+const SINS: [(&str, &[ShutdownProperty], &str); 9] = [
+    ("drops what is in flight", &[AcceptedIsAnswered], "accepted before SIGTERM 8 failed and 0 never ended"),
+    ("keeps accepting", &[StopsAccepting], "were accepted while it drained"),
+    // It does not exit with an endless request either, and what it leaves cannot be judged.
+    ("never exits", &[ExitsInTime, EndsDespiteEndless], "INCONCLUSIVE: it did not exit"),
+    ("exits with 1", &[ExitsWithItsCode], "it exited with status 1, declared is 0"),
+    ("is killed", &[ExitsWithItsCode], "it was killed by signal 9"),
+    ("leaves a child", &[LeavesNothing], "processes that it started still run: sleep"),
+    ("leaves its port to a child", &[LeavesNothing], "its port still accepts connections"),
+    ("waits for ever", &[EndsDespiteEndless], "still running 2s after SIGTERM"),
+    ("ignores the second signal", &[SecondSignalKills], "with 8 requests in flight it went on for"),
+];
+
+#[qtest(workers = 2)]
+async fn each_sin_is_caught_by_the_property_that_it_breaks_and_by_no_other(t: Test) {
+    let tables = judged(&t, &SINS.map(|(sin, ..)| sin)).await;
+    for ((sin, broken, told), table) in SINS.into_iter().zip(tables) {
+        assert_eq!(table.broken(), broken, "{sin}:\n{table}");
+        assert!(table.to_string().contains(told), "{sin}:\n{table}");
+    }
+}
+
+/// What is said when nothing can be shown: never that the service is right.
+#[qtest]
+async fn requests_that_are_too_short_show_nothing(t: Test) {
+    struct Short;
+    impl ShutdownSubject for Short {
+        fn command(&self) -> Command {
+            Service("none").command()
+        }
+
+        async fn request(&self, address: SocketAddr) -> Answer {
+            TcpStream::connect(address).await?;
+            Ok(())
+        }
+    }
+    let table = check_shutdown(&t, Short).await.unwrap();
+    assert!(table.rows().iter().all(|(_, verdict)| !verdict.is_held() && !verdict.is_broken()), "{table}");
+    let told = table.verdict(AcceptedIsAnswered).to_string();
+    assert!(told.contains("let requests take 300 ms or more"), "{told}");
+    assert!(matches!(table.verdict(EndsDespiteEndless), Verdict::NotApplicable(_)), "{table}");
 }
 
 #[qtest]
-async fn the_right_one_has_every_property(t: Test) {
-    let table = judged(&t, "none").await;
-    assert!(table.rows().iter().all(|(_, verdict)| verdict.is_held()), "{table}");
-    table.assert(&t);
+async fn a_program_that_tells_no_address_or_does_not_answer_is_an_error(t: Test) {
+    struct Shell(&'static str);
+    impl ShutdownSubject for Shell {
+        fn command(&self) -> Command {
+            let mut command = Command::new("sh");
+            command.args(["-c", self.0]);
+            command
+        }
+
+        async fn request(&self, address: SocketAddr) -> Answer {
+            Service("none").request(address).await
+        }
+    }
+    let error = check_shutdown(&t, Shell("echo hello")).await.unwrap_err();
+    assert!(error.to_string().contains("tells no address on its standard output (its last line is: hello)"), "{error}");
+    // It listens, and is no service.
+    let listener = t.listener().unwrap();
+    let address = listener.local_addr().unwrap();
+    let command: &'static str = format!("echo {address}; exec sleep 60").leak();
+    tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+    let error = check_shutdown(&t, Shell(command)).await.unwrap_err();
+    assert!(error.to_string().contains("a request to the healthy service failed"), "{error}");
 }
 
-#[qtest]
-async fn one_that_answers_busy_while_it_drains_has_every_property(t: Test) {
-    let table = judged(&t, "answers busy").await;
-    assert!(table.rows().iter().all(|(_, verdict)| verdict.is_held()), "{table}");
-}
-
-#[qtest]
-async fn one_that_leaves_new_connections_in_the_queue_has_stopped_accepting(t: Test) {
-    let table = judged(&t, "leaves them in the queue").await;
-    assert!(table.verdict(ShutdownProperty::StopsAccepting).is_held(), "{table}");
-    assert!(table.broken().is_empty(), "{table}");
-}
-
-#[qtest]
-async fn one_that_drops_what_is_in_flight_is_caught(t: Test) {
-    let with = "of 8 requests that were accepted before SIGTERM 8 failed and 0 never ended";
-    is_caught(t, "drops what is in flight", ShutdownProperty::AcceptedIsAnswered, with).await;
-}
-
-#[qtest]
-async fn one_that_keeps_accepting_is_caught(t: Test) {
-    is_caught(t, "keeps accepting", ShutdownProperty::StopsAccepting, "were accepted while it drained").await;
-}
-
-#[qtest]
-async fn one_that_never_exits_is_caught(t: Test) {
-    let table = judged(&t, "never exits").await;
-    assert!(table.verdict(ShutdownProperty::ExitsInTime).is_broken(), "{table}");
-    // It does not exit with an endless request either.
-    assert_eq!(table.broken(), [ShutdownProperty::ExitsInTime, ShutdownProperty::EndsDespiteEndless], "{table}");
-    assert_eq!(table.verdict(ShutdownProperty::LeavesNothing), &Verdict::Inconclusive("it did not exit".to_owned()));
-}
-
-#[qtest]
-async fn one_that_exits_with_another_status_is_caught(t: Test) {
-    let with = "it exited with status 1, declared is 0";
-    is_caught(t, "exits with 1", ShutdownProperty::ExitsWithItsCode, with).await;
-}
-
-#[qtest]
-async fn one_that_is_killed_by_a_signal_is_caught(t: Test) {
-    is_caught(t, "is killed", ShutdownProperty::ExitsWithItsCode, "it was killed by signal 9").await;
-}
-
-#[qtest]
-async fn one_that_leaves_a_child_is_caught(t: Test) {
-    is_caught(t, "leaves a child", ShutdownProperty::LeavesNothing, "still run: sleep").await;
-}
-
-#[qtest]
-async fn one_that_waits_for_ever_is_caught(t: Test) {
-    is_caught(t, "waits for ever", ShutdownProperty::EndsDespiteEndless, "still running 5s after SIGTERM").await;
-}
-
-#[qtest]
-async fn one_that_ignores_the_second_signal_is_caught(t: Test) {
-    let sin = "ignores the second signal";
-    is_caught(t, sin, ShutdownProperty::SecondSignalKills, "with 8 requests in flight it went on").await;
+#[qtest(paused)]
+async fn a_paused_clock_is_refused(t: Test) {
+    assert!(check_shutdown(&t, Service("none")).await.unwrap_err().is_paused_clock());
 }

@@ -2,10 +2,10 @@
 
 use super::{
     ShutdownProperty, ShutdownSubject,
-    drain::Watch,
+    drain::{Stopped, Watch},
     judge,
-    round::{Round, begin},
-    service::{LOOK, Service},
+    round::{LOOK_AT_SOCKETS, Round, begin},
+    service::Service,
 };
 use crate::base::Error;
 use crate::harness::Verdict;
@@ -162,7 +162,7 @@ async fn endless_round<S: ShutdownSubject>(t: &Test, subject: &Arc<S>) -> Result
     // As with the other requests, only the second look says that the request was sent and read.
     let mut looks = 0;
     while looks < 2 {
-        sleep(LOOK).await;
+        sleep(LOOK_AT_SOCKETS).await;
         if requests.try_join_next().is_some() {
             return Ok(Verdict::Inconclusive("the request that never ends has ended".to_owned()));
         }
@@ -201,7 +201,7 @@ async fn second_round<S: ShutdownSubject>(subject: &Arc<S>, round: Round) -> Res
     let nothing = |why: &str| Ok(Verdict::Inconclusive(why.to_owned()));
     let mut watch = Watch::signal(subject, round)?;
     // The service must have heard the first signal: two that come close together are one.
-    while !watch.has_stopped() {
+    while watch.has_stopped() == Stopped::NotYet {
         if watch.round.requests.pending() == 0 {
             return nothing("all requests had ended before it was seen to heed the first signal");
         }
@@ -219,8 +219,9 @@ async fn second_round<S: ShutdownSubject>(subject: &Arc<S>, round: Round) -> Res
     if pending == 0 {
         return nothing("all requests had ended before a second signal could be sent");
     }
-    let second_after = watch.signalled.elapsed();
+    let sure = watch.has_stopped() == Stopped::Surely;
+    let signal = judge::Second { after: watch.signalled.elapsed(), pending, sure };
     watch.round.service.terminate()?;
     let seen = watch.to_the_end().await?;
-    Ok(judge::second(&seen, second_after, pending, subject.limit()))
+    Ok(judge::second(&seen, signal, subject.limit()))
 }

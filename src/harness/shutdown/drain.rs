@@ -26,7 +26,10 @@ const AFTER_REFUSAL: usize = 5;
 const SERVED: usize = 50;
 
 /// How long requests have to notice that the service is gone, and its children to be gone too.
-const SETTLE: Duration = Duration::from_secs(2);
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// At how many of them the sockets are looked at: one in so many.
+const LOOK_AT: usize = 4;
 
 /// The watch over a draining service.
 #[derive(Debug)]
@@ -36,10 +39,19 @@ pub(super) struct Watch<S> {
     /// When SIGTERM was sent.
     pub(super) signalled: Instant,
     probes: Requests,
-    last_probe: Option<Instant>,
-    gap: Duration,
+    hiccup: Duration,
     taken: usize,
     queued: usize,
+}
+
+/// Whether a service was seen to heed the signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stopped {
+    NotYet,
+    /// It leaves connections unaccepted, which it may also do as it had no time for them.
+    Perhaps,
+    /// It refused one.
+    Surely,
 }
 
 impl<S: ShutdownSubject> Watch<S> {
@@ -48,33 +60,38 @@ impl<S: ShutdownSubject> Watch<S> {
         let signalled = Instant::now();
         round.service.terminate()?;
         let (subject, probes) = (Arc::clone(subject), Requests::default());
-        Ok(Self { subject, round, signalled, probes, last_probe: None, gap: Duration::ZERO, taken: 0, queued: 0 })
+        Ok(Self { subject, round, signalled, probes, hiccup: Duration::ZERO, taken: 0, queued: 0 })
     }
 
     /// Tries once whether the service still accepts, and takes note of all that has ended.
     pub(super) async fn probe(&mut self) -> Result<(), Error> {
-        let now = Instant::now();
-        self.gap = self.gap.max(self.last_probe.map_or(Duration::ZERO, |last| now - last));
-        self.last_probe = Some(now);
+        let began = Instant::now();
         self.probes.send(&self.subject, &self.round.service);
-        self.note()?;
-        // Whatever happens in the meantime, the next look is no sooner.
-        sleep(PACE).await;
-        self.note()
-    }
-
-    fn note(&mut self) -> Result<(), Error> {
-        self.round.requests.reap();
-        self.probes.reap();
-        let seen = self.round.service.look()?;
-        self.taken = self.taken.max(seen.read.saturating_sub(REQUESTS));
-        self.queued = self.queued.max(seen.queued);
+        if self.probes.sent % LOOK_AT == 0 {
+            let seen = self.round.service.look()?;
+            self.taken = self.taken.max(seen.read.saturating_sub(REQUESTS));
+            self.queued = self.queued.max(seen.queued);
+        }
+        self.pause(PACE, began).await;
         Ok(())
     }
 
-    /// Whether the service was seen not to accept any more: it refused, or leaves connections unaccepted.
-    pub(super) fn has_stopped(&self) -> bool {
-        self.probes.ended.iter().any(|probe| probe.answer.is_err()) || self.queued >= AFTER_REFUSAL
+    /// Sleeps, and takes note of all that has ended and of how much longer than planned it took since `began`.
+    async fn pause(&mut self, planned: Duration, began: Instant) {
+        sleep(planned).await;
+        self.hiccup = self.hiccup.max(began.elapsed().saturating_sub(planned));
+        self.round.requests.reap();
+        self.probes.reap();
+    }
+
+    pub(super) fn has_stopped(&self) -> Stopped {
+        if self.probes.ended.iter().any(|probe| probe.answer.is_err()) {
+            Stopped::Surely
+        } else if self.queued >= AFTER_REFUSAL {
+            Stopped::Perhaps
+        } else {
+            Stopped::NotYet
+        }
     }
 
     fn has_seen_enough(&self) -> bool {
@@ -93,8 +110,7 @@ impl<S: ShutdownSubject> Watch<S> {
                 break status;
             }
             if self.has_seen_enough() {
-                sleep(LOOK).await;
-                self.note()?;
+                self.pause(LOOK, Instant::now()).await;
             } else {
                 self.probe().await?;
             }
@@ -113,7 +129,7 @@ impl<S: ShutdownSubject> Watch<S> {
             requests: attempts(requests.ended),
             unanswered,
             probes: attempts(probes.ended),
-            gap: self.gap,
+            hiccup: self.hiccup,
             taken: self.taken,
             queued: self.queued,
             exit,

@@ -32,8 +32,8 @@ pub(super) struct Seen {
     pub(super) unanswered: usize,
     /// The requests that were sent after the signal and have ended.
     pub(super) probes: Vec<Attempt>,
-    /// The longest time between two of those.
-    pub(super) gap: Duration,
+    /// The longest that whoever watched was kept from watching: how busy this host was.
+    pub(super) hiccup: Duration,
     /// How many connections that were made after the signal were seen accepted at the same time.
     pub(super) taken: usize,
     /// How many connections were seen waiting to be accepted at the same time.
@@ -42,8 +42,8 @@ pub(super) struct Seen {
     pub(super) exit: Option<Exit>,
 }
 
-/// If requests could not be sent as often as this, what was not seen does not count.
-const LONGEST_GAP: Duration = Duration::from_millis(100);
+/// If the watch was interrupted for longer, what it did not see does not count.
+const LONGEST_HICCUP: Duration = Duration::from_millis(100);
 
 /// How many requests sent after the signal it takes to say that they were taken in all the while.
 const ENOUGH: usize = 5;
@@ -53,6 +53,9 @@ const QUEUED: usize = 5;
 
 /// So many that are accepted at the same time are no accident of the moment.
 const TAKEN: usize = 3;
+
+/// Two things that were seen no further apart may have happened the other way round.
+const APART: Duration = Duration::from_millis(20);
 
 /// A drain that ends this soon after the second signal may have ended because of it.
 const AT_ONCE: Duration = Duration::from_millis(50);
@@ -94,7 +97,8 @@ fn stops(seen: &Seen) -> Verdict {
     let (served, failed): (Vec<&Attempt>, Vec<&Attempt>) = seen.probes.iter().partition(|probe| probe.answer.is_ok());
     let ends = seen.requests.iter().filter(|request| request.answer.is_ok()).chain(served.iter().copied());
     let drain_end = ends.map(|attempt| attempt.ended).max().unwrap_or_default();
-    let first_refusal = failed.iter().map(|probe| probe.ended).filter(|ended| *ended <= drain_end).min();
+    let apart = APART.max(seen.hiccup * 2);
+    let first_refusal = failed.iter().map(|probe| probe.ended).filter(|ended| *ended + apart <= drain_end).min();
     if let Some(refusal) = first_refusal {
         let again = served.iter().filter(|probe| probe.began > refusal).count();
         return match again {
@@ -104,9 +108,8 @@ fn stops(seen: &Seen) -> Verdict {
             )),
         };
     }
-    if seen.probes.len() >= ENOUGH && seen.gap > LONGEST_GAP {
-        let gap = seen.gap;
-        return Verdict::Inconclusive(format!("this host could not send a request for {gap:.0?}: it is too busy"));
+    if seen.hiccup > LONGEST_HICCUP {
+        return too_busy(seen);
     }
     let (count, taken) = (seen.probes.len(), seen.taken);
     match served.len() {
@@ -126,6 +129,10 @@ fn exits(seen: &Seen, limit: Duration) -> Verdict {
         Some(_) => Verdict::Held,
         None => Verdict::Broken(format!("it was still running {limit:?} after SIGTERM")),
     }
+}
+
+fn too_busy(seen: &Seen) -> Verdict {
+    Verdict::Inconclusive(format!("this host was too busy to watch it for {:.0?}", seen.hiccup))
 }
 
 fn did_not_exit() -> Verdict {
@@ -153,26 +160,42 @@ fn leaves(seen: &Seen) -> Verdict {
     if left.is_empty() { Verdict::Held } else { Verdict::Broken(left.join("; ")) }
 }
 
-/// What follows from a second signal that was sent while `pending` requests were in flight.
-pub(super) fn second(seen: &Seen, second_after: Duration, pending: usize, limit: Duration) -> Verdict {
-    let Some(exit) = &seen.exit else {
-        return Verdict::Broken(format!(
-            "it was still running {limit:?} after the first signal, in spite of the second"
-        ));
-    };
-    let went_on = exit.after.saturating_sub(second_after);
+/// The second signal of a round.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Second {
+    /// How long after the first.
+    pub(super) after: Duration,
+    /// How many requests were in flight.
+    pub(super) pending: usize,
+    /// The service had surely heeded the first one; two that come close together are one.
+    pub(super) sure: bool,
+}
+
+/// What follows from a second signal.
+pub(super) fn second(seen: &Seen, signal: Second, limit: Duration) -> Verdict {
+    let Second { after, pending, sure } = signal;
     let cut = seen.unanswered + seen.requests.iter().filter(|request| request.answer.is_err()).count();
-    match (exit.signal, cut) {
-        (Some(_), _) => Verdict::Held,
+    match &seen.exit {
+        Some(exit) if exit.signal.is_some() => Verdict::Held,
         // Requests were in flight, so the drain was not over when it exited.
-        (None, 1..) => Verdict::Held,
-        (None, 0) if went_on <= AT_ONCE => {
-            Verdict::Inconclusive(format!("its drain was over {went_on:.0?} after the second signal anyway"))
+        Some(_) if cut > 0 => Verdict::Held,
+        _ if !sure => Verdict::Inconclusive("it was not seen to heed the first signal before the second".to_owned()),
+        None => {
+            Verdict::Broken(format!("it was still running {limit:?} after the first signal, in spite of the second"))
         }
-        (None, 0) => Verdict::Broken(format!(
-            "with {pending} requests in flight it went on for {went_on:.0?} after the second signal, until all were \
-             answered"
-        )),
+        Some(exit) => {
+            let went_on = exit.after.saturating_sub(after);
+            if went_on <= AT_ONCE {
+                Verdict::Inconclusive(format!("its drain was over {went_on:.0?} after the second signal anyway"))
+            } else if went_on < seen.hiccup * 5 {
+                too_busy(seen)
+            } else {
+                Verdict::Broken(format!(
+                    "with {pending} requests in flight it went on for {went_on:.0?} after the second signal, until all \
+                     were answered"
+                ))
+            }
+        }
     }
 }
 
@@ -195,7 +218,7 @@ mod tests {
             requests: vec![attempt(0, 299, true), attempt(0, 300, true)],
             unanswered: 0,
             probes: late.chain((1..6).map(|at| attempt(at * 10, at * 10 + 1, false))).collect(),
-            gap: MS * 11,
+            hiccup: MS,
             taken: 1,
             queued: 0,
             exit: Some(exit),
@@ -240,7 +263,10 @@ mod tests {
         let mut seen = graceful();
         seen.probes = (1..20).map(|at| attempt(at * 10, 311, false)).collect();
         assert!(stops(&Seen { taken: 9, ..seen.clone() }).is_broken());
-        assert!(stops(&Seen { taken: 9, gap: MS * 200, ..seen.clone() }).is_inconclusive());
+        assert!(stops(&Seen { taken: 9, hiccup: MS * 200, ..seen.clone() }).is_inconclusive());
+        // Seen at the same time as the last answer, by a watch that was late.
+        seen.probes = (1..20).map(|at| attempt(at * 10, 299, false)).collect();
+        assert!(stops(&Seen { taken: 9, ..seen.clone() }).is_broken());
         assert!(stops(&Seen { taken: 0, queued: 9, ..seen.clone() }).is_held(), "it left them in the queue");
         assert!(stops(&Seen { taken: 0, ..seen }).is_inconclusive());
         let served = (1..20).map(|at| attempt(at * 10, at * 10 + 300, true)).collect();
@@ -249,10 +275,12 @@ mod tests {
 
     #[test]
     fn a_second_signal_must_cut_something_or_kill() {
-        let (second_after, limit) = (MS * 30, MS * 1_000);
-        let judge = |seen: &Seen| second(seen, second_after, 2, limit);
+        let (signal, limit) = (Second { after: MS * 30, pending: 2, sure: true }, MS * 1_000);
+        let judge = |seen: &Seen| second(seen, signal, limit);
         let mut seen = graceful();
         assert!(judge(&seen).is_broken(), "it went on to the end of its drain");
+        assert!(second(&seen, Second { sure: false, ..signal }, limit).is_inconclusive(), "two may have been one");
+        assert!(judge(&Seen { hiccup: MS * 100, ..seen.clone() }).is_inconclusive(), "it may have been late");
         exit(&mut seen).after = MS * 40;
         assert!(judge(&seen).is_inconclusive(), "its drain was over anyway");
         seen.requests[0].answer = Err("reset".to_owned());

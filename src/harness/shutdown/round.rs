@@ -18,6 +18,9 @@ pub(super) const REQUESTS: usize = 8;
 /// How long a service may take to accept and to read them.
 const ACCEPT_LIMIT: Duration = Duration::from_secs(10);
 
+/// How often the sockets are looked at. A look takes some milliseconds on a host with many connections.
+pub(super) const LOOK_AT_SOCKETS: Duration = Duration::from_millis(5);
+
 /// Why a round shows nothing.
 pub(super) type Nothing = String;
 
@@ -91,7 +94,7 @@ pub(super) async fn begin<S: ShutdownSubject>(t: &Test, subject: &Arc<S>) -> Res
     // been told that they are connected and have written: so what counts is the second look.
     let mut looks = 0;
     while looks < 2 {
-        sleep(LOOK).await;
+        sleep(LOOK_AT_SOCKETS).await;
         requests.reap();
         if let Some(early) = requests.ended.first() {
             return early_end(early);

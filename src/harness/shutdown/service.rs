@@ -23,7 +23,8 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 /// How much a service may print before it tells its address.
 const START_OUTPUT: u64 = 1 << 20;
 
-/// How often is looked whether something holds.
+/// How often is looked whether something holds. A look at the sockets of a busy host takes some milliseconds, so those
+/// are rarer.
 pub(super) const LOOK: Duration = Duration::from_millis(2);
 
 /// The service under judgement. Killed with its children when it is dropped.
