@@ -20,6 +20,9 @@ use tokio::{
     select,
 };
 
+/// What a visitor reads before the work begins.
+const GREETING: &[u8] = b"welcome, visitor ";
+
 #[tokio::main]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let file = std::env::temp_dir().join(format!("visits-{}", std::process::id()));
@@ -57,11 +60,11 @@ async fn serve(listener: TcpListener, shutdown: &ShutdownHandle, visits: &Arc<At
         let Some(guard) = shutdown.in_flight() else { return Ok(()) };
         let visits = Arc::clone(visits);
         tokio::spawn(async move {
+            let _guard = guard; // as long as it lives `finish` waits
+            stream.write_all(GREETING).await?;
             tokio::time::sleep(Duration::from_millis(50)).await; // some work
             let number = visits.fetch_add(1, Ordering::SeqCst) + 1;
-            let sent = stream.write_all(format!("you are visitor {number}").as_bytes()).await;
-            drop(guard); // until here `finish` waits
-            sent
+            stream.write_all(number.to_string().as_bytes()).await
         });
     }
 }
@@ -81,14 +84,14 @@ fn saved(file: &PathBuf) -> u64 {
 async fn visit(address: SocketAddr, shutdown: ShutdownHandle) -> io::Result<()> {
     for number in 1..=3 {
         let mut stream = TcpStream::connect(address).await?;
+        stream.read_exact(&mut [0; GREETING.len()]).await?;
+        // From here on the service is at work for us.
         if number == 3 {
-            // The first byte of the answer would come too late: look when the service has taken the visit.
-            tokio::time::sleep(Duration::from_millis(20)).await;
             shutdown.request("three visits are enough");
         }
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await?;
-        println!("{answer}");
+        println!("visitor {answer} was served");
     }
     Ok(())
 }

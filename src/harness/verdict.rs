@@ -44,8 +44,9 @@ impl Verdict {
         match self {
             Self::Held => {}
             Self::Broken(what) => panic!(
-                "the subject breaks a property\n  expected: {property}\n  happened: {what}\n            {cure}\n  \
+                "a property is broken\n  expected: {property}\n  happened: {what}\n            {cure}\n  where: in test `{test}`\n  \
                  repeat with: {repeat}",
+                test = t.name(),
                 repeat = t.repeat_line()
             ),
             Self::Inconclusive(why) => {

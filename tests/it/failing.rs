@@ -96,6 +96,7 @@ must_fail!(
     guarded_mock_is_not_called_and_the_body_panics,
     drop_of_the_body_hangs_and_the_rest_is_cancelled,
     load_scenario_panics_twice,
+    service_cuts_accepted_requests_off,
 );
 
 /// All of them at once in one process: hanging, blocked, panicking and lost ones do not keep the others from their end.
