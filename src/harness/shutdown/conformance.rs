@@ -125,7 +125,7 @@ async fn first_signal<S: ShutdownSubject>(
     loop {
         let (rows, final_word) = match begin(t, subject).await? {
             Ok(round) => {
-                let seen = Watch::signal(subject, round)?.to_the_end().await?;
+                let seen = Watch::signal(subject, round)?.until_exit().await?;
                 // To wait once more for the limit of a service that does not exit would show no more.
                 (judge::judge(&seen, subject.exit_code(), subject.limit()), seen.exit.is_none())
             }
@@ -222,6 +222,6 @@ async fn second_round<S: ShutdownSubject>(subject: &Arc<S>, round: Round) -> Res
     let sure = watch.has_stopped() == Stopped::Surely;
     let signal = judge::Second { after: watch.signalled.elapsed(), pending, sure };
     watch.round.service.terminate()?;
-    let seen = watch.to_the_end().await?;
+    let seen = watch.until_exit().await?;
     Ok(judge::second(&seen, signal, subject.limit()))
 }

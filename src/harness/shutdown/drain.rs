@@ -67,7 +67,7 @@ impl<S: ShutdownSubject> Watch<S> {
     pub(super) async fn probe(&mut self) -> Result<(), Error> {
         let began = Instant::now();
         self.probes.send(&self.subject, &self.round.service);
-        if self.probes.sent % LOOK_AT == 0 {
+        if self.probes.sent.is_multiple_of(LOOK_AT) {
             let seen = self.round.service.look()?;
             self.taken = self.taken.max(seen.read.saturating_sub(REQUESTS));
             self.queued = self.queued.max(seen.queued);
@@ -102,7 +102,7 @@ impl<S: ShutdownSubject> Watch<S> {
     }
 
     /// Watches until the exit, or until the limit of the subject is over.
-    pub(super) async fn to_the_end(mut self) -> Result<Seen, Error> {
+    pub(super) async fn until_exit(mut self) -> Result<Seen, Error> {
         let until = self.signalled + self.subject.limit();
         let status = loop {
             let status = self.round.service.exited()?;

@@ -241,7 +241,8 @@ mod tests {
 
     #[test]
     fn each_sin_breaks_its_property() {
-        let cases: [(fn(&mut Seen), ShutdownProperty); 7] = [
+        type Sin = fn(&mut Seen);
+        let cases: [(Sin, ShutdownProperty); 7] = [
             (|seen| seen.requests[0].answer = Err("reset".to_owned()), ShutdownProperty::AcceptedIsAnswered),
             (|seen| seen.unanswered = 1, ShutdownProperty::AcceptedIsAnswered),
             (|seen| seen.probes.push(attempt(200, 250, true)), ShutdownProperty::StopsAccepting),

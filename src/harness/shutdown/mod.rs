@@ -44,6 +44,10 @@
 //! requests were too short or this host too busy, is tried three times and then said to be
 //! [inconclusive](super::Verdict::Inconclusive).
 //!
+//! # A service that logs
+//! The address is read from the standard output. Where it goes to the standard error, let a shell join the two:
+//! `sh -c 'exec shop 2>&1'`.
+//!
 //! # Limits
 //! Linux only. Each request must have a connection of its own, so HTTP/2 clients must not share one, and must be sent at
 //! once when it is connected. A service that decides whether it takes a request only some time after it has read it may
