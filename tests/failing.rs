@@ -2,12 +2,7 @@
 //! it prints.
 #![cfg(feature = "macros")]
 
-use qtests::{
-    InTest as _, Test, fault_point,
-    harness::{Verdict, shutdown::ShutdownProperty},
-    prelude::*,
-    seam,
-};
+use qtests::{InTest as _, Test, fault_point, prelude::*, seam};
 use std::{future::pending, sync::Arc, thread};
 
 #[qtest]
@@ -391,6 +386,7 @@ async fn load_scenario_panics_twice(t: Test) -> Result<(), Box<dyn Error>> {
 #[qtest]
 #[ignore = "must fail"]
 async fn service_cuts_accepted_requests_off(t: Test) {
+    use qtests::harness::{Verdict, shutdown::ShutdownProperty};
     let verdict = Verdict::Broken("of 8 requests that were accepted before SIGTERM 3 failed".to_owned());
     ShutdownProperty::AcceptedIsAnswered.assert(&t, &verdict);
 }

@@ -51,10 +51,12 @@ pub trait ShutdownSubject: Send + Sync + 'static {
 
 /// The first socket address in a text.
 fn address_in(text: &str) -> Option<SocketAddr> {
-    let mut candidates = text.split(|c: char| !(c.is_ascii_hexdigit() || matches!(c, '.' | ':' | '[' | ']')));
-    let address: SocketAddr = candidates.find_map(|candidate| {
-        // "http://127.0.0.1:80" leaves a colon before the address, and "127.0.0.1:80:" one behind it.
-        candidate.trim_matches(':').parse().ok()
+    let mut words = text.split(|c: char| !(c.is_ascii_hexdigit() || matches!(c, '.' | ':' | '[' | ']')));
+    let address: SocketAddr = words.find_map(|word| {
+        // A sentence may end after the address, and "http:" or "bound:" leave a colon or more before it.
+        let word = word.trim_end_matches(['.', ':']);
+        let mut starts = std::iter::once(0).chain(word.match_indices(':').map(|(at, _)| at + 1));
+        starts.find_map(|start| word[start..].parse().ok())
     })?;
     Some(match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, address.port()).into(),
@@ -75,6 +77,7 @@ mod tests {
             ("addr=0.0.0.0:4000, tls=false", Some("127.0.0.1:4000")),
             ("12:30:01 ready at [::]:9000.", Some("[::1]:9000")),
             ("12:30:01 bound to 10.0.0.1:1: fine", Some("10.0.0.1:1")),
+            ("bound:10.0.0.1:1 or 10.0.0.2:2", Some("10.0.0.1:1")),
             ("starting", None),
         ] {
             assert_eq!(address_in(line), address.map(|text| text.parse().unwrap()), "{line}");
