@@ -22,13 +22,15 @@ const WORK: Duration = Duration::from_millis(300);
 /// How long the drain may take.
 const DRAIN: Duration = Duration::from_millis(900);
 
+/// The threads of the runtime.
+const WORKERS: usize = 2;
+
 fn main() -> ExitCode {
     let Ok(sin) = std::env::var("SERVICE_SIN") else { return ExitCode::SUCCESS };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
     let runtime = runtime.expect("a runtime can be built");
     let code = runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        println!("listening on {}", listener.local_addr()?);
         if sin == "plain" { plain(listener).await } else { serve(listener, &sin).await }
     });
     code.expect("the service works")
@@ -48,6 +50,8 @@ async fn serve(listener: TcpListener, sin: &str) -> io::Result<ExitCode> {
             }
         });
     }
+    // Now it heeds signals, so now it may be told to stop.
+    println!("listening on {}", listener.local_addr()?);
     match sin {
         "leaves a child" => drop(process::Command::new("sleep").arg("600").spawn()?),
         // It inherits the socket, which stays open as long as the child lives.
@@ -58,6 +62,11 @@ async fn serve(listener: TcpListener, sin: &str) -> io::Result<ExitCode> {
         _ => {}
     }
     let report = match sin {
+        "blocks its runtime" => {
+            // Every thread of the runtime, this one too.
+            (0..WORKERS).for_each(|_| drop(tokio::spawn(async { park() })));
+            park()
+        }
         "keeps accepting" => {
             select! {
                 report = async { shutdown.requested().await; shutdown.finish().await } => report,
@@ -91,6 +100,12 @@ async fn serve(listener: TcpListener, sin: &str) -> io::Result<ExitCode> {
         }
         // What was abandoned is no sin by itself: a request that never ends has to be.
         _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn park() -> ! {
+    loop {
+        std::thread::park();
     }
 }
 
@@ -151,6 +166,7 @@ async fn answer(stream: TcpStream, told_to_stop: impl Future<Output = ()>) -> io
 /// The same service without qtests: with tokio alone.
 async fn plain(listener: TcpListener) -> io::Result<ExitCode> {
     let mut terminate = signal(SignalKind::terminate())?;
+    println!("listening on {}", listener.local_addr()?);
     let (stop, told) = watch::channel(false);
     let mut in_flight = JoinSet::new();
     loop {

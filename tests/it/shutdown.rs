@@ -1,14 +1,19 @@
-//! The order, the limits and the report of a graceful shutdown, in virtual time. What signals do to a real process is
-//! seen in `shutdown_conformance`.
+//! The order, the limits and the report of a graceful shutdown, in virtual time; and what signals do to a real process,
+//! beside what `shutdown_conformance` sees.
 
+use super::support;
 use qtests::{
     Test, qtest,
+    server::Process,
     shutdown::{Cause, HookOutcome, Shutdown, ShutdownHandle, ShutdownReport},
 };
 use std::{
     error::Error,
     future::pending,
-    io,
+    io::{self, BufRead, BufReader},
+    net::TcpStream,
+    os::unix::process::ExitStatusExt,
+    process::{Command, Stdio},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -253,4 +258,52 @@ async fn of_requests_that_race_with_the_shutdown_each_is_refused_or_waited_for()
         }
         assert_eq!((by_then, report.abandoned()), (accepted, 0), "{report}");
     }
+}
+
+/// The service of `tests/service.rs` with this sin, started by a shell that executes it after `before`.
+fn service(t: &Test, before: &str, sin: &str) -> (Process, String) {
+    let mut command = support::clean("sh");
+    command.args(["-c", &format!("{before} exec \"$0\"")]).arg(support::binary("service"));
+    command.env("SERVICE_SIN", sin).stdout(Stdio::piped()).stderr(Stdio::null());
+    let process = t.process(command).unwrap();
+    let mut line = String::new();
+    BufReader::new(process.take_stdout().unwrap()).read_line(&mut line).unwrap();
+    (process, line.trim().rsplit_once(' ').unwrap().1.to_owned())
+}
+
+/// A mask of signals, as the kernel tells it.
+fn mask(process: &Process, name: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap();
+    let mask = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    u64::from_str_radix(mask.trim(), 16).unwrap()
+}
+
+const INT: u64 = 1 << 1;
+const TERM: u64 = 1 << 14;
+
+#[qtest]
+fn a_second_signal_kills_although_the_runtime_is_blocked(t: Test) {
+    let (process, _) = service(&t, "", "blocks its runtime");
+    process.terminate().unwrap();
+    support::until("the first signal is delivered", || mask(&process, "ShdPnd:") & TERM == 0);
+    assert!(process.try_wait().unwrap().is_none(), "the first signal kills");
+    // Two that come close together are one, and nobody can ask this service how many it has heard.
+    support::until("it is dead", || {
+        process.terminate().unwrap();
+        process.try_wait().unwrap().is_some()
+    });
+    assert_eq!(process.try_wait().unwrap().unwrap().signal(), Some(15));
+}
+
+#[qtest]
+fn a_signal_that_was_ignored_at_the_start_stays_ignored(t: Test) {
+    let (process, address) = service(&t, "trap '' TERM;", "none");
+    assert_eq!(mask(&process, "SigIgn:") & (TERM | INT), TERM);
+    assert_eq!(mask(&process, "SigCgt:") & (TERM | INT), INT);
+    (0..3).for_each(|_| process.terminate().unwrap());
+    TcpStream::connect(&address).expect("it still serves");
+    let killed = Command::new("kill").args(["-s", "INT", &process.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    support::until("it has shut down", || process.try_wait().unwrap().is_some());
+    assert_eq!(process.try_wait().unwrap().unwrap().code(), Some(0));
 }

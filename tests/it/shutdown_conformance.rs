@@ -164,6 +164,8 @@ async fn a_program_that_tells_no_address_or_does_not_answer_is_an_error(t: Test)
     }
     let error = check_shutdown(&t, Shell("echo hello")).await.unwrap_err();
     assert!(error.to_string().contains("tells no address on its standard output (its last line is: hello)"), "{error}");
+    let error = check_shutdown(&t, Shell("echo 127.0.0.1:1; exit 7")).await.unwrap_err();
+    assert!(error.to_string().contains("ended before it listened on 127.0.0.1:1: exit status: 7"), "{error}");
     // It listens, and is no service.
     let listener = t.listener().unwrap();
     let address = listener.local_addr().unwrap();

@@ -49,7 +49,7 @@
 //! `sh -c 'exec shop 2>&1'`.
 //!
 //! # Limits
-//! Linux only. Each request must have a connection of its own, so HTTP/2 clients must not share one, and must be sent at
+//! Linux only, and the service must be in the network namespace of the test. Each request must have a connection of its own, so HTTP/2 clients must not share one, and must be sent at
 //! once when it is connected. A service that decides whether it takes a request only some time after it has read it may
 //! refuse one that counts as accepted here. Children that leave the process group of the service are found only if they
 //! hold its port.

@@ -81,6 +81,12 @@ impl Service {
             if !self.listening.is_empty() {
                 return Ok(());
             }
+            if let Some(status) = self.exited()? {
+                return Err(Error::other(format!(
+                    "the service ended before it listened on {}: {status}",
+                    self.address
+                )));
+            }
             sleep(LOOK).await;
         }
     }
