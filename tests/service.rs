@@ -4,7 +4,7 @@
 //! A client sends a line. `work` is answered with `done` a while after the service was told to stop, so that however busy
 //! the host is, it is in flight then. `wait` is never answered.
 
-use qtests::shutdown::{Shutdown, ShutdownHandle};
+use qtests::shutdown::{Shutdown, ShutdownHandle, ShutdownReport};
 use std::{future::pending, io, os::fd::AsFd, process, process::ExitCode, time::Duration};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
@@ -38,6 +38,23 @@ fn main() -> ExitCode {
 
 /// The service, with the `Shutdown` of qtests.
 async fn serve(listener: TcpListener, sin: &str) -> io::Result<ExitCode> {
+    let shutdown = begin(&listener, sin)?;
+    let report = drain(listener, &shutdown, sin).await;
+    eprintln!("{report}");
+    match sin {
+        "never exits" => pending().await,
+        "exits with 1" => Ok(ExitCode::FAILURE),
+        "is killed" => {
+            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+            pending().await
+        }
+        // What was abandoned is no sin by itself: a request that never ends has to be.
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Everything before the first request.
+fn begin(listener: &TcpListener, sin: &str) -> io::Result<ShutdownHandle> {
     let shutdown = Shutdown::new().drain_limit(if sin == "waits for ever" { WORK * 1_000 } else { DRAIN });
     let deaf = sin == "ignores the second signal";
     let shutdown = if deaf { shutdown } else { shutdown.on_signals() };
@@ -61,7 +78,12 @@ async fn serve(listener: TcpListener, sin: &str) -> io::Result<ExitCode> {
         }
         _ => {}
     }
-    let report = match sin {
+    Ok(shutdown)
+}
+
+/// From the first request to the last.
+async fn drain(listener: TcpListener, shutdown: &ShutdownHandle, sin: &str) -> ShutdownReport {
+    match sin {
         "blocks its runtime" => {
             // Every thread of the runtime, this one too.
             (0..WORKERS).for_each(|_| drop(tokio::spawn(async { park() })));
@@ -70,36 +92,25 @@ async fn serve(listener: TcpListener, sin: &str) -> io::Result<ExitCode> {
         "keeps accepting" => {
             select! {
                 report = async { shutdown.requested().await; shutdown.finish().await } => report,
-                () = accept_for_ever(&listener, &shutdown) => unreachable!("it accepts for ever"),
+                () = accept_for_ever(&listener, shutdown) => unreachable!("it accepts for ever"),
             }
         }
         "leaves them in the queue" => {
-            accept(&listener, &shutdown, sin).await;
+            accept(&listener, shutdown, sin).await;
             shutdown.finish().await
         }
         "answers busy" => {
-            accept(&listener, &shutdown, sin).await;
+            accept(&listener, shutdown, sin).await;
             select! {
                 report = shutdown.finish() => report,
                 () = refuse_for_ever(&listener) => unreachable!("it refuses for ever"),
             }
         }
         _ => {
-            accept(&listener, &shutdown, sin).await;
+            accept(&listener, shutdown, sin).await;
             drop(listener);
             shutdown.finish().await
         }
-    };
-    eprintln!("{report}");
-    match sin {
-        "never exits" => pending().await,
-        "exits with 1" => Ok(ExitCode::FAILURE),
-        "is killed" => {
-            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
-            pending().await
-        }
-        // What was abandoned is no sin by itself: a request that never ends has to be.
-        _ => Ok(ExitCode::SUCCESS),
     }
 }
 
