@@ -116,6 +116,8 @@ pub mod files;
 #[cfg(feature = "live")]
 pub mod fixture;
 #[cfg(feature = "live")]
+pub mod harness;
+#[cfg(feature = "live")]
 pub mod load;
 #[cfg(feature = "tracing")]
 pub mod logs;
@@ -135,6 +137,8 @@ pub mod runner;
 pub mod scope;
 #[cfg(feature = "live")]
 pub mod server;
+#[cfg(feature = "shutdown")]
+pub mod shutdown;
 #[cfg(feature = "live")]
 mod trial;
 

@@ -24,9 +24,9 @@ fn each_leaked_task_is_named_by_the_place_where_it_was_spawned_and_told_once() {
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(101), "{text}");
     for (line, text_of_leak) in [
-        (14, "leak: the task spawned at tests/unstable.rs:14:5 is still running\n"),
-        (16, "leak: the task spawned at tests/unstable.rs:16:9 is still running\n"),
-        (18, "leak: the task spawned at tests/unstable.rs:18:7 is still running (end it when t.cancelled() resolves)"),
+        (12, "leak: the task spawned at tests/unstable.rs:12:5 is still running\n"),
+        (14, "leak: the task spawned at tests/unstable.rs:14:9 is still running\n"),
+        (16, "leak: the task spawned at tests/unstable.rs:16:7 is still running (end it when t.cancelled() resolves)"),
     ] {
         assert_eq!(text.matches(text_of_leak).count(), 1, "line {line} in {text}");
     }

@@ -14,6 +14,7 @@ pub struct Error {
 
 /// The kinds that [`Error`] can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "live"), allow(dead_code, reason = "the parts of a product make few of the kinds"))]
 pub(crate) enum Kind {
     Invalid,
     Limit,
@@ -41,6 +42,7 @@ impl Error {
     }
 
     /// Something that moves real bytes was asked for while the test's clock stands still.
+    #[cfg(feature = "live")]
     pub(crate) fn paused_clock(what: &str) -> Self {
         let cure =
             "remove `paused` from #[qtest] (or tokio::time::pause()), or replace the socket by tokio::io::duplex";

@@ -8,7 +8,7 @@ mod count;
 pub(crate) mod duration;
 #[cfg(feature = "live")]
 mod env;
-#[cfg(any(feature = "live", feature = "shutdown", feature = "files"))]
+#[cfg(any(feature = "live", feature = "shutdown"))]
 mod error;
 #[cfg(feature = "live")]
 mod event;
@@ -17,20 +17,23 @@ mod names;
 #[cfg(feature = "live")]
 mod seed;
 mod setting;
-#[cfg(feature = "live")]
+#[cfg(any(feature = "live", feature = "shutdown"))]
+pub(crate) mod signals;
+#[cfg(any(feature = "live", feature = "shutdown"))]
 pub(crate) mod sync;
 #[cfg(feature = "live")]
 mod tags;
 
-#[cfg(any(feature = "live", feature = "shutdown", feature = "files"))]
+#[cfg(any(feature = "live", feature = "shutdown"))]
 pub use error::Error;
+#[cfg(any(feature = "live", feature = "shutdown"))]
+pub(crate) use error::Kind;
 pub use setting::{Row, Setting, SettingError, SettingValue, table};
 #[cfg(feature = "live")]
 pub(crate) use {
     bounded::Ring,
     count::count,
     env::{ISOLATED, Isolated, SeedWish, TimeLimit, environment},
-    error::Kind,
     event::Line,
     names::nearest,
     tags::TagFilter,

@@ -1,10 +1,9 @@
 //! Signals and the end of the process: the teardowns of all live tests run before the process dies.
 
 use super::{ending, first, lasting, lock, scope::Scope};
-use crate::base::environment;
+use crate::base::{environment, signals};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
-    iterator::Signals,
     low_level::{emulate_default_handler, signal_name},
 };
 use std::{
@@ -64,33 +63,22 @@ fn start() {
         say(&format!("warning: {complaint}"));
     }
     first::begins();
-    let heeded: Vec<i32> = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal)).collect();
-    let Ok(mut signals) = Signals::new(heeded) else { return };
-    let listen = move || {
-        for signal in signals.forever() {
-            if ENDING.swap(true, Ordering::AcqRel) {
-                // The second signal: at once.
-                let _ = emulate_default_handler(signal);
-            }
-            // On a thread of its own, so that this one hears the second signal.
-            let end = move || {
-                end_all(Cow::Borrowed(signal_name(signal).unwrap_or("a signal")));
-                let _ = emulate_default_handler(signal);
-            };
-            if thread::Builder::new().name("qtests-signal".to_owned()).spawn(end).is_err() {
-                end();
-            }
+    // Without the thread a signal kills at once, as it does where no test runs.
+    let _ = signals::hear("qtests-signals", &[SIGINT, SIGTERM, SIGHUP], |signal| {
+        // The second signal: at once.
+        if ENDING.swap(true, Ordering::AcqRel) {
+            return false;
         }
-    };
-    let _ = thread::Builder::new().name("qtests-signals".to_owned()).spawn(listen);
-}
-
-/// Whether the process was started with this signal ignored, as `nohup` does.
-fn is_ignored(signal: i32) -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
-    mask & (1 << (signal - 1)) != 0
+        // On a thread of its own, so that the one that hears signals hears the second one.
+        let end = move || {
+            end_all(Cow::Borrowed(signal_name(signal).unwrap_or("a signal")));
+            let _ = emulate_default_handler(signal);
+        };
+        if thread::Builder::new().name("qtests-signal".to_owned()).spawn(end).is_err() {
+            end();
+        }
+        true
+    });
 }
 
 /// Has something said when the process exits or is ended by a signal, such as how many tests were skipped.

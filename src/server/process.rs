@@ -5,12 +5,12 @@ use crate::{
     base::{Error, Kind},
     scope::{Test, Undo, lock},
 };
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open};
 use std::{
     io,
     os::{fd::OwnedFd, unix::process::CommandExt},
     panic::Location,
-    process::{Child, Command, ExitStatus},
+    process::{Child, ChildStdout, Command, ExitStatus},
     sync::{Arc, Mutex},
     thread,
     time::{Duration, Instant},
@@ -105,17 +105,13 @@ impl Process {
         }
     }
 
-    /// Asks the process and its children to end (SIGTERM) and waits for the process, `limit` at most; `None` if it runs
-    /// on after that. Blocks the calling thread.
+    /// [`terminate`](Process::terminate), and waits for the end, `limit` at most; `None` if the process runs on after that.
+    /// Blocks the calling thread.
     ///
     /// # Errors
     /// If the system refuses.
-    pub fn terminate(&self, limit: Duration) -> Result<Option<ExitStatus>, Error> {
-        if let Some(status) = self.try_wait()? {
-            return Ok(Some(status));
-        }
-        let asked = kill_process_group(self.group, Signal::TERM).map_err(io::Error::from);
-        asked.map_err(|error| Error::other("the process cannot be asked to end").with_source(error))?;
+    pub fn stop(&self, limit: Duration) -> Result<Option<ExitStatus>, Error> {
+        self.terminate()?;
         let began = Instant::now();
         loop {
             match self.try_wait()? {
@@ -161,6 +157,26 @@ impl Process {
     /// If the system refuses.
     pub fn try_wait(&self) -> Result<Option<ExitStatus>, Error> {
         lock(&self.child).child.try_wait().map_err(asked_in_vain)
+    }
+
+    /// The standard output of the process, if its command said `stdout(Stdio::piped())` and nobody has taken it yet. Read
+    /// it to its end: a process that fills the pipe waits for a reader.
+    pub fn take_stdout(&self) -> Option<ChildStdout> {
+        lock(&self.child).child.stdout.take()
+    }
+
+    /// Sends SIGTERM to the process alone, as an orchestrator does; not to its children. Nothing if it has ended.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn terminate(&self) -> Result<(), Error> {
+        let mut running = lock(&self.child);
+        let failed = |error: io::Error| Error::other("SIGTERM cannot be sent to the process").with_source(error);
+        // Under the lock nobody else awaits it, so the number is still its own.
+        match running.child.try_wait().map_err(failed)? {
+            Some(_) => Ok(()),
+            None => kill_process(self.group, Signal::TERM).map_err(|error| failed(error.into())),
+        }
     }
 }
 

@@ -98,7 +98,7 @@ fn run_child(t: &Test, meta: &Meta) -> Result<Told, String> {
 
 fn end_gently(child: &Process) {
     if let Ok(None) = child.try_wait() {
-        let _ = child.terminate(Duration::from_secs(7));
+        let _ = child.stop(Duration::from_secs(7));
     }
 }
 

@@ -389,3 +389,11 @@ async fn load_scenario_panics_twice(t: Test) -> Result<(), Box<dyn Error>> {
     .await?;
     Ok(())
 }
+
+#[qtest]
+#[ignore = "must fail"]
+async fn service_cuts_accepted_requests_off(t: Test) {
+    use qtests::harness::{Verdict, shutdown::ShutdownProperty};
+    let verdict = Verdict::Broken("of 8 requests that were accepted before SIGTERM 3 failed".to_owned());
+    ShutdownProperty::AcceptedIsAnswered.assert(&t, &verdict);
+}

@@ -107,6 +107,7 @@ must_fail!(
         guarded_mock_is_not_called_and_the_body_panics,
         drop_of_the_body_hangs_and_the_rest_is_cancelled,
         load_scenario_panics_twice,
+        service_cuts_accepted_requests_off,
     ],
     "alone::": [
         fails_each_time_it_is_tried,

@@ -19,6 +19,7 @@
 //! - `proxy`, `toxic` (with `wire`): the fault proxy and what it does to connections
 //! - `first_example`, `readme`: what the README shows is what happens
 //! - `runner`: a test binary with a `main` of its own
+//! - `shutdown`, `shutdown_conformance`: graceful shutdown, and whether services do it
 //! - `signals`: SIGINT, SIGTERM, `process::exit` and SIGKILL
 //! - `trial`: how often, where and beside whom a test runs
 //! - `traced`: `#[traced_test]` beside `#[qtest]` and on it
@@ -53,6 +54,10 @@ mod proxy;
 mod readme;
 #[cfg(feature = "runner")]
 mod runner;
+#[cfg(feature = "shutdown")]
+mod shutdown;
+#[cfg(feature = "shutdown")]
+mod shutdown_conformance;
 mod signals;
 mod support;
 mod toxic;

@@ -16,7 +16,7 @@ async fn a_process_is_awaited_and_tells_how_it_ended(t: Test) -> Result<(), Box<
     assert_eq!(child.wait().await?.code(), Some(7));
     // It has ended; asking again gives the same answer.
     assert_eq!(child.wait().await?.code(), Some(7));
-    assert_eq!(child.terminate(Duration::ZERO)?.and_then(|status| status.code()), Some(7));
+    assert_eq!(child.stop(Duration::ZERO)?.and_then(|status| status.code()), Some(7));
     Ok(())
 }
 
@@ -35,7 +35,7 @@ async fn a_wait_that_is_dropped_takes_nothing_away(t: Test) -> Result<(), Box<dy
 #[qtest]
 async fn a_process_that_listens_ends_when_it_is_asked(t: Test) -> Result<(), Box<dyn Error>> {
     let child = t.process(shell("exec sleep 600"))?;
-    let status = child.terminate(Duration::from_secs(30))?.expect("sleep ends at once");
+    let status = child.stop(Duration::from_secs(30))?.expect("sleep ends at once");
     assert_eq!(status.signal(), Some(15));
     Ok(())
 }
@@ -55,7 +55,7 @@ async fn a_process_that_ignores_sigterm_is_killed_at_the_end(t: Test) -> Result<
         format!("trap '' TERM; echo $$ > {0}.tmp; mv {0}.tmp {0}; while :; do sleep 600; done", ready.display());
     let child = t.process(shell(&script))?;
     support::until("it ignores SIGTERM", || ready.exists());
-    assert!(child.terminate(Duration::from_millis(50))?.is_none(), "it does not listen");
+    assert!(child.stop(Duration::from_millis(50))?.is_none(), "it does not listen");
     Ok(())
 }
 

@@ -1,0 +1,179 @@
+//! What a service does after the signal: watched until it exits or its limit is over.
+
+use super::{
+    ShutdownSubject,
+    judge::{Attempt, Exit, Seen},
+    round::{Ended, REQUESTS, Requests, Round},
+    service::{LOOK, Service},
+};
+use crate::base::Error;
+use std::{collections::HashSet, os::unix::process::ExitStatusExt, process::ExitStatus, sync::Arc, time::Duration};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, sleep, timeout},
+};
+
+/// How far the requests are apart that try whether the service still accepts.
+const PACE: Duration = Duration::from_millis(10);
+
+/// How many of those there are at most.
+const PROBES: usize = 400;
+
+/// How many are sent after the first refusal.
+const AFTER_REFUSAL: usize = 5;
+
+/// How many that are served after all others have ended show that it does not stop.
+const SERVED: usize = 50;
+
+/// How long requests have to notice that the service is gone, and its children to be gone too.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// At how many of them the sockets are looked at: one in so many.
+const LOOK_AT: usize = 4;
+
+/// The watch over a draining service.
+#[derive(Debug)]
+pub(super) struct Watch<S> {
+    subject: Arc<S>,
+    pub(super) round: Round,
+    /// When SIGTERM was sent.
+    pub(super) signalled: Instant,
+    probes: Requests,
+    hiccup: Duration,
+    taken: usize,
+    queued: usize,
+}
+
+/// Whether a service was seen to heed the signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stopped {
+    NotYet,
+    /// It leaves connections unaccepted, which it may also do as it had no time for them.
+    Perhaps,
+    /// It refused one.
+    Surely,
+}
+
+impl<S: ShutdownSubject> Watch<S> {
+    /// Sends SIGTERM.
+    pub(super) fn signal(subject: &Arc<S>, round: Round) -> Result<Self, Error> {
+        let signalled = Instant::now();
+        round.service.terminate()?;
+        let (subject, probes) = (Arc::clone(subject), Requests::default());
+        Ok(Self { subject, round, signalled, probes, hiccup: Duration::ZERO, taken: 0, queued: 0 })
+    }
+
+    /// Tries once whether the service still accepts, and takes note of all that has ended.
+    pub(super) async fn probe(&mut self) -> Result<(), Error> {
+        let began = Instant::now();
+        self.probes.send(&self.subject, &self.round.service);
+        if self.probes.sent.is_multiple_of(LOOK_AT) {
+            let seen = self.round.service.look()?;
+            self.taken = self.taken.max(seen.read.saturating_sub(REQUESTS));
+            self.queued = self.queued.max(seen.queued);
+        }
+        self.pause(PACE, began).await;
+        Ok(())
+    }
+
+    /// Sleeps, and takes note of all that has ended and of how much longer than planned it took since `began`.
+    async fn pause(&mut self, planned: Duration, began: Instant) {
+        sleep(planned).await;
+        self.hiccup = self.hiccup.max(began.elapsed().saturating_sub(planned));
+        self.round.requests.reap();
+        self.probes.reap();
+    }
+
+    pub(super) fn has_stopped(&self) -> Stopped {
+        if self.probes.ended.iter().any(|probe| probe.answer.is_err()) {
+            Stopped::Surely
+        } else if self.queued >= AFTER_REFUSAL {
+            Stopped::Perhaps
+        } else {
+            Stopped::NotYet
+        }
+    }
+
+    fn has_seen_enough(&self) -> bool {
+        let failed = self.probes.ended.iter().filter(|probe| probe.answer.is_err()).count();
+        let served = self.probes.ended.len() - failed;
+        let forever = self.round.requests.pending() == 0 && served >= SERVED;
+        failed > AFTER_REFUSAL || forever || self.probes.sent >= PROBES
+    }
+
+    /// Watches until the exit, or until the limit of the subject is over.
+    pub(super) async fn until_exit(mut self) -> Result<Seen, Error> {
+        let until = self.signalled + self.subject.limit();
+        let status = loop {
+            let status = self.round.service.exited()?;
+            if status.is_some() || Instant::now() >= until {
+                break status;
+            }
+            if self.has_seen_enough() {
+                self.pause(LOOK, Instant::now()).await;
+            } else {
+                self.probe().await?;
+            }
+        };
+        let exited = Instant::now();
+        let exit = match status {
+            Some(status) => Some(self.exit(status, exited).await?),
+            None => None,
+        };
+        let Self { round: Round { service: _service, mut requests }, mut probes, signalled, .. } = self;
+        let settled = Instant::now() + if exit.is_some() { SETTLE } else { Duration::ZERO };
+        requests.settle(settled).await;
+        probes.settle(settled).await;
+        let (unanswered, attempts) = (requests.pending(), |ended: Vec<Ended>| attempts(signalled, ended));
+        Ok(Seen {
+            requests: attempts(requests.ended),
+            unanswered,
+            probes: attempts(probes.ended),
+            hiccup: self.hiccup,
+            taken: self.taken,
+            queued: self.queued,
+            exit,
+        })
+    }
+
+    async fn exit(&self, status: ExitStatus, at: Instant) -> Result<Exit, Error> {
+        Ok(Exit {
+            after: at - self.signalled,
+            code: status.code(),
+            signal: status.signal(),
+            port_is_free: port_is_free(&self.round.service).await?,
+            living: living(&self.round.service).await,
+        })
+    }
+}
+
+/// Whether nobody listens with the sockets of the service any more. Another process may have got its port.
+async fn port_is_free(service: &Service) -> Result<bool, Error> {
+    let refused = |connected: Result<_, _>| matches!(connected, Ok(Err(_)));
+    if refused(timeout(SETTLE, TcpStream::connect(service.address)).await) {
+        return Ok(true);
+    }
+    let before: HashSet<u64> = service.listening.iter().copied().collect();
+    Ok(service.look()?.listening.iter().all(|inode| !before.contains(inode)))
+}
+
+/// Who of its group lives, once those that are about to die had the time to.
+async fn living(service: &Service) -> Vec<String> {
+    let until = Instant::now() + SETTLE;
+    loop {
+        let living = service.living();
+        if living.is_empty() || Instant::now() >= until {
+            return living;
+        }
+        sleep(LOOK).await;
+    }
+}
+
+/// Times that count from the signal.
+fn attempts(signalled: Instant, ended: Vec<Ended>) -> Vec<Attempt> {
+    let since = |at: Instant| at.saturating_duration_since(signalled);
+    ended
+        .into_iter()
+        .map(|Ended { began, ended, answer }| Attempt { began: since(began), ended: since(ended), answer })
+        .collect()
+}
