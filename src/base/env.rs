@@ -88,6 +88,7 @@ pub(crate) struct Isolated {
 /// The variables as they were when the process started (or at the first look), so that no test can change them under
 /// another one.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "full"), allow(dead_code, reason = "features read their own"))]
 pub(crate) struct Environment {
     pub(crate) seed: SeedWish,
     pub(crate) strict: bool,
@@ -95,11 +96,8 @@ pub(crate) struct Environment {
     pub(crate) retries: Option<u32>,
     pub(crate) timeout: Option<TimeLimit>,
     pub(crate) partition: Option<Partition>,
-    #[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "what the feature `tracing` reads"))]
     pub(crate) log: Option<String>,
-    #[cfg_attr(not(feature = "runner"), allow(dead_code, reason = "what the feature `runner` reads"))]
     pub(crate) json: Option<PathBuf>,
-    #[cfg_attr(not(feature = "runner"), allow(dead_code, reason = "what the feature `runner` reads"))]
     pub(crate) junit: Option<PathBuf>,
     /// What else decides whether a test fails, with its value: part of the line that repeats a test.
     pub(crate) also_decides: Vec<(&'static str, String)>,

@@ -41,13 +41,13 @@ pub(super) fn exist() -> bool {
 
 /// Ends all scopes that last, the latest first, and returns the reports of those that had something to fail for. Where
 /// time is short, all is over at `until`.
-pub(crate) fn end_lasting(hurry: Option<(&Cow<'static, str>, Instant)>) -> Vec<String> {
+pub(crate) fn end_lasting(hurry: Option<(Cow<'static, str>, Instant)>) -> Vec<String> {
     let mut reports = Vec::new();
     loop {
         // Not held while code of the user runs.
         let Some(scope) = lock(&LASTING).pop() else { return reports };
-        if let Some((why, until)) = hurry {
-            scope.watch.hurry(why.clone(), until);
+        if let Some((why, until)) = &hurry {
+            scope.watch.hurry(why.clone(), *until);
         }
         if !scope.watch.claim_driving() {
             continue;
@@ -59,7 +59,7 @@ pub(crate) fn end_lasting(hurry: Option<(&Cow<'static, str>, Instant)>) -> Vec<S
             let _ = thread::Builder::new().name("qtests-lasting".to_owned()).spawn(move || ending::supervise(&theirs));
         }
         let limit = scope.options.teardown_timeout * u32::try_from(scope.teardowns.len()).unwrap_or(u32::MAX);
-        let until = hurry.map_or_else(|| Instant::now() + REST + limit, |(_, until)| until);
+        let until = hurry.as_ref().map_or_else(|| Instant::now() + REST + limit, |(_, until)| *until);
         if scope.watch.wait_done(until) {
             reports.extend(Verdict::of(&scope).report().map(str::to_owned));
         } else {

@@ -46,7 +46,9 @@ pub(crate) use finding::Finding;
 pub(crate) use first::AtFirstTest;
 #[cfg(feature = "tracing")]
 pub(crate) use first::InReport;
-pub(crate) use lasting::{end_lasting, lasting};
+#[cfg(feature = "runner")]
+pub(crate) use lasting::end_lasting;
+pub(crate) use lasting::lasting;
 pub use options::{Leaks, Meta, Options, Target, TaskPanics};
 pub(crate) use panics::{InjectedPanic, catch_quietly};
 pub(crate) use parts::Part;

@@ -122,12 +122,12 @@ const FOR_LASTING: Duration = Duration::from_millis(1_500);
 /// Ends all live tests and then the scopes that last: bodies are dropped, teardowns run, for [`BUDGET`] at most.
 fn end_all(why: Cow<'static, str>) {
     let began = Instant::now();
-    end_live(&why, began, if lasting::exist() { BUDGET - FOR_LASTING } else { BUDGET });
-    lasting::end_lasting(Some((&why, began + BUDGET))).iter().for_each(|report| say(report));
+    end_live(why.clone(), began, if lasting::exist() { BUDGET - FOR_LASTING } else { BUDGET });
+    lasting::end_lasting(Some((why, began + BUDGET))).iter().for_each(|report| say(report));
     run_at_exit();
 }
 
-fn end_live(why: &Cow<'static, str>, began: Instant, budget: Duration) {
+fn end_live(why: Cow<'static, str>, began: Instant, budget: Duration) {
     let until = began + budget;
     let live: Vec<Arc<Scope>> = lock(&LIVE).iter().filter_map(Weak::upgrade).collect();
     for scope in &live {

@@ -129,9 +129,8 @@ impl Process {
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn wait(&self) -> Result<ExitStatus, Error> {
-        loop {
-            let Some(end) = self.end_signal()? else { break };
-            end.readable().await.map_err(|error| asked_in_vain(error.into()))?.retain_ready();
+        while let Some(end) = self.end_signal()? {
+            drop(end.readable().await.map_err(asked_in_vain)?);
         }
         self.try_wait()?.ok_or_else(|| Error::other("the process has ended and has no status"))
     }

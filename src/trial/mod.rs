@@ -23,17 +23,18 @@ pub struct Registered {
 
 /// What a test came to.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "runner"), allow(dead_code, reason = "reports of the feature `runner` tell all of it"))]
 pub(crate) struct Ran {
     pub(crate) conclusion: Conclusion,
     /// How often it was tried; 0 if it was skipped.
     pub(crate) tries: u32,
     /// From the first try to the end of the last.
-    #[cfg_attr(not(feature = "runner"), allow(dead_code, reason = "what reports of the feature `runner` tell"))]
     pub(crate) took: Duration,
 }
 
 /// How it ended.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "runner"), allow(dead_code, reason = "reports of the feature `runner` tell all of it"))]
 pub(crate) enum Conclusion {
     Passed,
     /// It passed when it was tried again; the report of the first try.
@@ -41,11 +42,9 @@ pub(crate) enum Conclusion {
     Failed {
         report: String,
         /// A fixture could not be set up, so the body never began.
-        #[cfg_attr(not(feature = "runner"), allow(dead_code, reason = "what reports of the feature `runner` tell"))]
         set_up: bool,
     },
     /// The environment did not choose it; why.
-    #[cfg_attr(not(feature = "runner"), allow(dead_code, reason = "what reports of the feature `runner` tell"))]
     Skipped(String),
 }
 
