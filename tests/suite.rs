@@ -75,6 +75,13 @@ async fn uses_what_is_shared(_server: Shared<Server>) {}
 #[test]
 fn vanishes() {}
 
+#[qtest]
+async fn exits_if_asked_to() {
+    if sins("exit") {
+        std::process::exit(0);
+    }
+}
+
 fn trials() -> Vec<Trial> {
     let mut trials: Vec<Trial> = (1..=3)
         .map(|number| {
@@ -94,7 +101,11 @@ fn trials() -> Vec<Trial> {
         })
         .paused(),
     );
-    trials.push(Trial::sync("made::alone", |t: Test| t.env("SUITE_OWN", "2")).isolated());
+    trials.push(Trial::sync("made::alone", |t: Test| t.env("SUITE_OWN", "2")).isolated().serial("qtests-own-suite"));
+    trials.push(
+        Trial::sync("made::panics", |_: Test| assert!(!PREPARED.load(SeqCst), "as it should")).should_panic("as it"),
+    );
+    trials.push(Trial::sync("made::without limits", |_: Test| ()).timeout(Duration::MAX));
     trials.push(Trial::sync("made::not_now", |_: Test| assert!(sins("ignored"), "it is ignored")).ignored());
     if sins("twice") {
         trials.push(Trial::sync("is_flaky", |_: Test| ()));
@@ -102,16 +113,32 @@ fn trials() -> Vec<Trial> {
     if sins("nameless") {
         trials.push(Trial::sync("two\nlines", |_: Test| ()));
     }
+    if sins("tagged") {
+        trials.push(Trial::sync("tagged", |_: Test| ()).tags(["two words"]));
+    }
+    if sins("quoted") {
+        trials.push(Trial::sync("it's two words", |_: Test| Err("as asked")));
+    }
     trials
 }
 
-qtests::main!(|runner| runner
+qtests::main!(|runner| if sins("plain") { runner } else { runner.plain_tests_may_vanish() }
+    .set_up_limit(if sins("blocks") { Duration::from_millis(100) } else { Duration::MAX })
     .set_up(|t: Test| async move {
         log("suite up");
         assert_eq!(qtests::current_test().map(|t| t.name().to_owned()).as_deref(), Some("the suite"));
         t.defer_async(async { log("suite down") });
+        if sins("blocks") {
+            loop {
+                std::thread::park();
+            }
+        }
         if sins("suite") {
             return Err("no database".into());
+        }
+        // Fails in the process of a test that has one of its own, since the file is there by then.
+        if let Ok(path) = env::var("SUITE_ONCE") {
+            fs::File::create_new(path)?;
         }
         Ok(())
     })

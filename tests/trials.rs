@@ -75,13 +75,18 @@ fn what_is_changed_is_changed_back_before_earlier_teardowns(t: Test) {
     assert!(env::var("QT_BACK").is_err());
 }
 
+/// Its parent takes the turn, and waits for it.
+#[qtest(isolate = "process", serial = "qtests-own-tests-alone", timeout = "20s")]
+fn is_alone_and_in_a_group(t: Test) {
+    t.env("QT_OWN", "1");
+}
+
 static INSIDE: AtomicUsize = AtomicUsize::new(0);
 
 #[qtest(serial = "qtests-own-tests", cases(a(), b(), c(), d(), e(), f(), g(), h()))]
 async fn runs_alone_in_its_group() {
     assert_eq!(INSIDE.fetch_add(1, SeqCst), 0, "another one of the group runs");
-    for _ in 0..100 {
-        tokio::task::yield_now().await;
-    }
+    // Long enough for another one to come in, if one could.
+    tokio::task::spawn_blocking(|| std::thread::park_timeout(Duration::from_millis(20))).await.unwrap();
     INSIDE.fetch_sub(1, SeqCst);
 }

@@ -6,7 +6,7 @@ use crate::{
 };
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Error, Expr, ItemFn, spanned::Spanned};
+use syn::{Error, Expr, ItemFn, ext::IdentExt, spanned::Spanned};
 
 /// The function that libtest calls, and beside it the registration for binaries with a `main` of their own, where rustc
 /// drops whatever is `#[test]`.
@@ -21,7 +21,7 @@ pub(crate) fn test(model: TestModel) -> TokenStream {
 fn single(model: &TestModel, krate: &TokenStream) -> TokenStream {
     let TestModel { item, judged: Judged { ignore, .. }, shared, .. } = model;
     let name = &item.sig.ident;
-    let hidden = format_ident!("__qtest_{}", name);
+    let hidden = format_ident!("__qtest_of_{}", name);
     let this = One { name: name.to_string(), span: Span::call_site(), judged: &model.judged, values: &[] };
     let registered = registered(model, &this, &hidden, krate, Some(item));
     quote! {
@@ -46,8 +46,10 @@ fn several(model: &TestModel, cases: &[Case], krate: &TokenStream) -> TokenStrea
     let mut statics = TokenStream::new();
     let mut calls = TokenStream::new();
     for Case { name, values, judged, cfg } in cases {
-        let hidden = format_ident!("__qtest_{}_{}", function, name);
-        let run = format_ident!("__qtest_run_{}_{}", function, name);
+        // With its length, so that the names of no two functions and cases run into each other.
+        let whole = format!("{}_{function}_{name}", function.unraw().to_string().len());
+        let hidden = format_ident!("__qtest_case_{}", whole.replace("r#", ""));
+        let run = format_ident!("__qtest_run_{}", whole.replace("r#", ""));
         let judged = Judged {
             ignore: judged.ignore.clone().or_else(|| model.judged.ignore.clone()),
             should_panic: judged.should_panic.clone().or_else(|| model.judged.should_panic.clone()),

@@ -10,10 +10,14 @@ const PREFIX: &str = "QTESTS_";
 pub(crate) static SEED: Setting<SeedWish> = Setting::new("QTESTS_SEED", "")
     .meaning("the seed of every test in this run; derived from each test's name if unset");
 /// `QTESTS_STRICT`: an inconclusive verdict fails, and so does a test that passed only when it was tried again.
-pub static STRICT: Setting<bool> = Setting::new("QTESTS_STRICT", "0")
-    .meaning("what is inconclusive fails, and so does a flaky test and a plain `#[test]` that no runner can see");
+///
+/// What a test says about it by [`configure`](crate::Test::configure) holds while the test runs, so it decides about
+/// verdicts inside of it, not about its tries.
+pub static STRICT: Setting<bool> =
+    Setting::new("QTESTS_STRICT", "0").meaning("what is inconclusive fails, and so does a flaky test");
 static TAGS: Setting<TagFilter> = Setting::new("QTESTS_TAGS", "").meaning(
-    "only tests with one of the named tags, and none with a tag after `!`; the others are skipped, and counted aloud",
+    "only tests with one of the named tags, and none with a tag after `!`; the others are skipped, which a runner reports \
+     as ignored and libtest as passed, but for a line at the end",
 );
 static RETRIES: Setting<Option<u32>> = Setting::new("QTESTS_RETRIES", "")
     .range("0", "10")
@@ -22,13 +26,12 @@ static TIMEOUT: Setting<Option<TimeLimit>> = Setting::new("QTESTS_TIMEOUT", "")
     .meaning("how long a body may take, instead of what its key `timeout` says; `off` for a debugger");
 static PARTITION: Setting<Option<Partition>> = Setting::new("QTESTS_PARTITION", "")
     .meaning("the share of the tests that this machine runs, chosen by a hash of their names; the others are skipped");
-static LOG: Setting<Option<String>> = Setting::new("QTESTS_LOG", "").meaning(
-    "what `t.logs()` keeps: a level, targets with levels, or both, such as `info,shop=trace`; from DEBUG on if unset",
-);
+static LOG: Setting<LogLevels> = Setting::new("QTESTS_LOG", "debug").meaning("which log lines `t.logs()` keeps");
 static JSON: Setting<Option<PathBuf>> =
-    Setting::new("QTESTS_JSON", "").meaning("a file to which a runner appends one line of JSON for each test");
-static JUNIT: Setting<Option<PathBuf>> =
-    Setting::new("QTESTS_JUNIT", "").meaning("a file into which a runner writes a JUnit report (feature `report`)");
+    Setting::new("QTESTS_JSON", "").meaning("a file to which a runner (`main!`) appends a line of JSON for each test");
+static JUNIT: Setting<Option<PathBuf>> = Setting::new("QTESTS_JUNIT", "").meaning(
+    "a folder into which each runner writes a JUnit report (feature `report`); nextest has reports of its own",
+);
 static DEMO_BUG: Setting<Option<String>> =
     Setting::new("QTESTS_DEMO_BUG", "").meaning("removes one protection of the example `checkout`");
 
@@ -60,9 +63,16 @@ pub(crate) enum SeedWish {
     Random,
 }
 
+/// Levels by target, in the words of tracing, which reads them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LogLevels(pub(crate) String);
+
 /// How long a body may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TimeLimit(pub(crate) Option<Duration>);
+
+/// Ten years; beyond it a typo is likelier than a wish.
+const LONGEST: Duration = Duration::from_secs(10 * 366 * 24 * 3_600);
 
 /// One of several shares of a test suite; the first is number 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +106,7 @@ pub(crate) struct Environment {
     pub(crate) retries: Option<u32>,
     pub(crate) timeout: Option<TimeLimit>,
     pub(crate) partition: Option<Partition>,
-    pub(crate) log: Option<String>,
+    pub(crate) log: LogLevels,
     pub(crate) json: Option<PathBuf>,
     pub(crate) junit: Option<PathBuf>,
     /// What else decides whether a test fails, with its value: part of the line that repeats a test.
@@ -144,7 +154,7 @@ impl Reader {
 
     /// What a test must be given again to fail again.
     fn deciding(&self) -> Vec<(&'static str, String)> {
-        let names = [DEMO_BUG.name(), STRICT.name(), TIMEOUT.name()];
+        let names = [DEMO_BUG.name(), LOG.name(), STRICT.name(), TIMEOUT.name()];
         let said = |name: &'static str| Some((name, self.said(name)?.trim().to_owned()));
         names.into_iter().filter_map(said).filter(|(_, value)| !value.is_empty() && value != "0").collect()
     }
@@ -203,13 +213,23 @@ impl SettingValue for SeedWish {
     }
 }
 
+impl SettingValue for LogLevels {
+    const KIND: &'static str = "a level, targets with levels, or both, such as `info,shop=trace`";
+
+    fn parse(text: &str) -> Option<Self> {
+        Some(Self(text.to_owned()))
+    }
+}
+
 impl SettingValue for TimeLimit {
     const KIND: &'static str = "a duration such as `5s`, or `off`";
 
     fn parse(text: &str) -> Option<Self> {
         match text {
             "off" => Some(Self(None)),
-            limit => Duration::parse(limit).filter(|limit| !limit.is_zero()).map(|limit| Self(Some(limit))),
+            limit => Duration::parse(limit)
+                .filter(|limit| !limit.is_zero() && *limit <= LONGEST)
+                .map(|limit| Self(Some(limit))),
         }
     }
 }
@@ -264,7 +284,7 @@ mod tests {
             assert!(read.complaints.iter().any(|text| text.starts_with(&start) && text.ends_with("; it is ignored")));
         }
         assert_eq!((read.seed, read.strict, read.retries), (SeedWish::Derived, false, None));
-        assert_eq!((read.timeout, read.partition, read.log.as_deref()), (None, None, Some("info")));
+        assert_eq!((read.timeout, read.partition, read.log.0.as_str()), (None, None, "info"));
     }
 
     #[test]

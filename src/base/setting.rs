@@ -30,9 +30,9 @@ pub trait SettingValue: Sized {
     /// Reads a value; `None` if it cannot be understood.
     fn parse(text: &str) -> Option<Self>;
 
-    /// Whether the value lies between two others, both included. Types without an order have no range.
-    fn is_within(&self, _least: &Self, _most: &Self) -> bool {
-        true
+    /// Whether the value lies between two others, both included; `None` for types without an order, which have no range.
+    fn is_within(&self, _least: &Self, _most: &Self) -> Option<bool> {
+        None
     }
 }
 
@@ -81,25 +81,32 @@ impl<T: SettingValue> Setting<T> {
     /// If the text cannot be understood or is out of range.
     ///
     /// # Panics
-    /// If the default or the range of the setting itself cannot be read: that is a mistake in the program.
+    /// If the setting itself is declared wrongly, which is a mistake in the program: its default or range cannot be read,
+    /// the default is out of range, or the type has no order and so no range. Each read checks it, not only one that
+    /// needs it.
     pub fn read(&self, text: Option<&str>) -> Result<T, SettingError> {
+        let default = self.own(self.row.default);
+        let range = self.row.range.map(|(least, most)| (self.own(least), self.own(most)));
+        let within = |value: &T| match &range {
+            None => true,
+            Some((least, most)) => value.is_within(least, most).unwrap_or_else(|| self.wrong("its type has no range")),
+        };
+        if !within(&default) {
+            self.wrong(&format!("the default {} is out of range", self.row.default));
+        }
         match text.map(str::trim).filter(|text| !text.is_empty()) {
-            None => Ok(self.own(self.row.default)),
-            Some(text) => {
-                let within = |value: &T| {
-                    self.row.range.is_none_or(|(least, most)| value.is_within(&self.own(least), &self.own(most)))
-                };
-                T::parse(text).filter(within).ok_or_else(|| SettingError { text: self.row.refusal(text) })
-            }
+            None => Ok(default),
+            Some(text) => T::parse(text).filter(within).ok_or_else(|| SettingError { text: self.row.refusal(text) }),
         }
     }
 
     /// What the program itself says about the setting.
     fn own(&self, text: &str) -> T {
-        let Some(value) = T::parse(text) else {
-            panic!("the setting {} is declared wrongly: {text:?} is not {}", self.row.name, T::KIND)
-        };
-        value
+        T::parse(text).unwrap_or_else(|| self.wrong(&format!("{text:?} is not {}", T::KIND)))
+    }
+
+    fn wrong(&self, why: &str) -> ! {
+        panic!("the setting {} is declared wrongly: {why}", self.row.name)
     }
 }
 
@@ -172,8 +179,8 @@ impl SettingValue for Duration {
         duration::parse(text).ok()
     }
 
-    fn is_within(&self, least: &Self, most: &Self) -> bool {
-        (least..=most).contains(&self)
+    fn is_within(&self, least: &Self, most: &Self) -> Option<bool> {
+        Some((least..=most).contains(&self))
     }
 }
 
@@ -201,10 +208,10 @@ impl<T: SettingValue> SettingValue for Option<T> {
         if text.is_empty() { Some(None) } else { T::parse(text).map(Some) }
     }
 
-    fn is_within(&self, least: &Self, most: &Self) -> bool {
+    fn is_within(&self, least: &Self, most: &Self) -> Option<bool> {
         match (self, least, most) {
             (Some(value), Some(least), Some(most)) => value.is_within(least, most),
-            _ => true,
+            _ => Some(true),
         }
     }
 }
@@ -218,14 +225,26 @@ macro_rules! numbers {
                 text.parse().ok()
             }
 
-            fn is_within(&self, least: &Self, most: &Self) -> bool {
-                (least..=most).contains(&self)
+            fn is_within(&self, least: &Self, most: &Self) -> Option<bool> {
+                Some((least..=most).contains(&self))
             }
         }
     )*};
 }
 
-numbers!(u16: "a whole number", u32: "a whole number", u64: "a whole number", usize: "a whole number", f64: "a number");
+numbers!(u16: "a whole number", u32: "a whole number", u64: "a whole number", usize: "a whole number");
+
+impl SettingValue for f64 {
+    const KIND: &'static str = "a number";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().filter(|number: &f64| number.is_finite())
+    }
+
+    fn is_within(&self, least: &Self, most: &Self) -> Option<bool> {
+        Some((least..=most).contains(&self))
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -264,16 +283,27 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_none_is_never_within_a_range() {
+    fn what_is_no_number_is_refused_with_and_without_a_range() {
         static SHARE: Setting<f64> = Setting::new("SHARE", "0.5").range("0", "1");
+        static FACTOR: Setting<f64> = Setting::new("FACTOR", "2");
+        assert!(FACTOR.read(Some("NaN")).is_err() && FACTOR.read(Some("inf")).is_err());
         assert!(SHARE.read(Some("NaN")).is_err() && SHARE.read(Some("inf")).is_err());
     }
 
     #[test]
-    #[should_panic(expected = "the setting WRONG is declared wrongly")]
-    fn a_default_that_is_none_is_a_mistake_of_the_program() {
-        static WRONG: Setting<bool> = Setting::new("WRONG", "perhaps");
-        let _ = WRONG.read(None);
+    fn a_wrong_declaration_is_found_by_each_read_and_not_only_by_one_that_needs_it() {
+        fn refusal<T: SettingValue>(setting: Setting<T>) -> String {
+            let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| setting.read(None).is_ok()));
+            *read.unwrap_err().downcast::<String>().unwrap()
+        }
+        for (refusal, why) in [
+            (refusal(Setting::<bool>::new("WRONG", "perhaps")), "\"perhaps\" is not `1` or `0`"),
+            (refusal(Setting::<Duration>::new("WRONG", "1s").range("10", "1m")), "\"10\" is not a duration"),
+            (refusal(Setting::<Duration>::new("WRONG", "5m").range("1s", "1m")), "the default 5m is out of range"),
+            (refusal(Setting::<String>::new("WRONG", "b").range("a", "c")), "its type has no range"),
+        ] {
+            assert!(refusal.starts_with(&format!("the setting WRONG is declared wrongly: {why}")), "{refusal}");
+        }
     }
 
     #[test]

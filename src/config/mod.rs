@@ -52,11 +52,17 @@ impl<T: SettingValue> Setting<T> {
 }
 
 /// Whether an inconclusive verdict is a failure: `QTESTS_STRICT`, as it was when the process started, or as the current
-/// test says.
+/// test says while it runs.
+///
+/// # Panics
+/// If the current test says what makes no sense.
 #[cfg(feature = "live")]
 pub(crate) fn strict() -> bool {
-    let own = overrides::of_current_test(STRICT.name());
-    own.and_then(|text| STRICT.read(Some(&text)).ok()).unwrap_or_else(|| crate::base::environment().strict)
+    match overrides::of_current_test(STRICT.name()).map(|text| STRICT.read(Some(&text))) {
+        None => crate::base::environment().strict,
+        Some(Ok(own)) => own,
+        Some(Err(refused)) => panic!("{refused}"),
+    }
 }
 
 #[cfg(feature = "live")]

@@ -10,6 +10,8 @@ struct Line<'a> {
     /// Always `test`.
     r#type: &'static str,
     package: &'a str,
+    /// The crate that the binary is compiled from.
+    binary: &'a str,
     name: &'a str,
     /// `passed`, `flaky`, `failed`, `set-up failed` or `skipped`.
     outcome: &'static str,
@@ -25,11 +27,12 @@ struct Line<'a> {
 }
 
 /// Appends a line in one write, so that several processes may share a file.
-pub(super) fn append(path: &Path, record: &Record) -> std::io::Result<()> {
+pub(super) fn append(path: &Path, binary: &str, record: &Record) -> std::io::Result<()> {
     let meta = record.meta;
     let line = Line {
         r#type: "test",
         package: meta.package,
+        binary,
         name: meta.name(),
         outcome: record.outcome.word(),
         tries: record.tries,

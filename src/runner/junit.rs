@@ -4,17 +4,18 @@ use super::record::{Record, RecordOutcome};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestRerun, TestSuite};
 use std::{fs, io, path::Path, time::Duration};
 
-/// Writes the report of a run. A set-up that failed is an *error* in the words of JUnit: nothing is known about the test.
-pub(super) fn write(path: &Path, package: &str, binary: &str, records: &[Record], took: Duration) -> io::Result<()> {
+/// Writes the report of a run into a folder, under a name that no other binary has. A set-up that failed is an *error* in the words of JUnit: nothing is known about the test.
+pub(super) fn write(folder: &Path, package: &str, binary: &str, records: &[Record], took: Duration) -> io::Result<()> {
     let mut suite = TestSuite::new(format!("{package}::{binary}"));
     suite.set_time(took).add_test_cases(records.iter().map(|record| case(record, binary)));
     let mut report = Report::new(package);
     report.set_time(took).add_test_suite(suite);
     let text = report.to_string().map_err(io::Error::other)?;
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    fs::write(path, text)
+    fs::create_dir_all(folder)?;
+    let name = format!("{package}-{binary}.xml");
+    let unfinished = folder.join(format!(".{name}.{}", std::process::id()));
+    // In one step, so that nobody reads half of a report.
+    fs::write(&unfinished, text).and_then(|()| fs::rename(unfinished, folder.join(name)))
 }
 
 fn case(record: &Record, binary: &str) -> TestCase {

@@ -26,7 +26,7 @@
 //!     })));
 //! ```
 //!
-//! It runs over libtest-mimic and takes the arguments that libtest takes: a filter, `--list`, `--exact`, `--ignored`,
+//! It runs over libtest-mimic and takes the arguments that libtest takes: one filter, `--list`, `--exact`, `--ignored`,
 //! `--include-ignored`, `--skip`, `--test-threads`. What tests print is not captured. `cargo nextest` lists, filters,
 //! archives, partitions and runs such a binary as any other.
 //!
@@ -38,14 +38,15 @@
 //! | set-up and teardown of the suite | [`Runner::set_up`]; under nextest once for each process; never for `--list` |
 //! | a choice by tags, and shares of the suite by a hash | `QTESTS_TAGS`, `QTESTS_PARTITION`: a skipped test counts as ignored |
 //! | a summary | flaky tests, set-ups that failed, what was skipped, the slowest |
-//! | reports | `QTESTS_JSON` (a line for each test), `QTESTS_JUNIT` (feature `report`), annotations on GitHub |
+//! | reports | `QTESTS_JSON` (a line for each test), `QTESTS_JUNIT` (a file for each binary, feature `report`), annotations on GitHub; nextest has reports of its own |
 //! | the end | teardowns of the suite and of shared fixtures decide about the status of the process too |
 //!
 //! After SIGINT, SIGTERM or SIGHUP no test begins; those that run are torn down, then the suite, and the reports tell
 //! what ran until then. A second signal ends the process at once.
 //!
 //! Plain `#[test]` functions are dropped by rustc in such a binary, without a word. The runner looks for them in the
-//! sources and says which they are: make them `#[qtest]`s. With `QTESTS_STRICT=1` that is a failure.
+//! sources, and if there are any, a test called `plain_tests_are_run` fails and names them: make them `#[qtest]`s. See
+//! [`Runner::plain_tests_may_vanish`] for what the search does not see.
 
 mod binary;
 mod github;
@@ -55,6 +56,7 @@ mod junit;
 mod record;
 mod run;
 mod source;
+mod suite;
 mod summary;
 mod trial;
 mod vanished;

@@ -48,7 +48,9 @@ impl Record {
     pub(super) fn place(&self) -> (&str, u32) {
         let told = self.labelled("where:").and_then(|place| {
             let mut parts = place.split(':');
-            Some((parts.next()?, parts.next()?.parse().ok()?))
+            // What panicked in another crate is of no use beside the sources of this one.
+            let file = parts.next().filter(|file| !file.starts_with('/'))?;
+            Some((file, parts.next()?.parse().ok()?))
         });
         told.unwrap_or((self.meta.file, self.meta.line))
     }

@@ -37,7 +37,9 @@ pub(super) fn summary(records: &[Record], took: Duration) -> String {
     for (why, count) in skipped {
         let _ = writeln!(text, "  skipped:  {count}, because {why}");
     }
-    let _ = writeln!(text, "  slowest:  {}", slowest(records));
+    if ran > 0 {
+        let _ = writeln!(text, "  slowest:  {}", slowest(records));
+    }
     text
 }
 

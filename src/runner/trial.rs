@@ -3,7 +3,7 @@
 use super::Binary;
 use crate::{
     base::Error,
-    scope::{Body, Leaks, MadeBody, Meta, Options, Outcome, Test},
+    scope::{Body, Leaks, MadeBody, Meta, Options, Outcome, TaskPanics, Test},
     trial::Registered,
 };
 use std::{fmt, panic::Location, time::Duration};
@@ -20,6 +20,7 @@ pub struct Trial {
     tags: Vec<String>,
     serial: Option<String>,
     ignored: bool,
+    should_panic: Option<String>,
     place: &'static Location<'static>,
 }
 
@@ -49,7 +50,16 @@ impl Trial {
     }
 
     fn of(name: String, body: MadeBody, place: &'static Location<'static>) -> Self {
-        Self { name, body, options: Options::new(), tags: Vec::new(), serial: None, ignored: false, place }
+        Self {
+            name,
+            body,
+            options: Options::new(),
+            tags: Vec::new(),
+            serial: None,
+            ignored: false,
+            should_panic: None,
+            place,
+        }
     }
 
     /// What `QTESTS_TAGS` chooses by. Defaults to none.
@@ -106,6 +116,31 @@ impl Trial {
         self
     }
 
+    /// Where its randomness starts; `QTESTS_SEED` wins over it. Defaults to a number from the name.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.options = self.options.seed(seed);
+        self
+    }
+
+    /// How long each teardown may take. Defaults to 5 s.
+    pub fn teardown_timeout(mut self, limit: Duration) -> Self {
+        let millis = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+        self.options = self.options.teardown_timeout_millis(millis);
+        self
+    }
+
+    /// A panic in one of its tasks or threads is a note. Defaults to a failure.
+    pub fn allow_task_panics(mut self) -> Self {
+        self.options = self.options.task_panics(TaskPanics::Allow);
+        self
+    }
+
+    /// Its body must panic with a text that contains this one, which may be empty.
+    pub fn should_panic(mut self, expected: impl Into<String>) -> Self {
+        self.should_panic = Some(expected.into());
+        self
+    }
+
     /// Only `--ignored` and `--include-ignored` run it.
     pub fn ignored(mut self) -> Self {
         self.ignored = true;
@@ -114,7 +149,7 @@ impl Trial {
 
     /// What the runner makes of it. It lives as long as the process, as the tests of the binary do.
     pub(super) fn register(self, binary: &Binary) -> Result<&'static Registered, Error> {
-        let Self { name, body, options, tags, serial, ignored, place } = self;
+        let Self { name, body, options, tags, serial, ignored, should_panic, place } = self;
         let refused = |why: &str| Err(Error::invalid(format!("the trial {name:?} at {place} {why}")));
         if name.trim() != name || name.is_empty() || name.contains(char::is_control) {
             return refused("needs a name of one line, without spaces around it");
@@ -124,6 +159,20 @@ impl Trial {
         }
         if options.retries > 10 {
             return refused("is tried too often: retries is 10 at most");
+        }
+        if options.is_paused() && options.has_workers() {
+            return refused("has a paused clock and worker threads: a paused clock works on one thread only");
+        }
+        if serial.as_ref().is_some_and(|group| group.trim().is_empty()) {
+            return refused("has a serial group without a name");
+        }
+        let is_word = |tag: &String| {
+            !tag.is_empty() && !tag.starts_with('!') && !tag.contains(|c: char| c == ',' || c.is_whitespace())
+        };
+        if !tags.iter().all(is_word) {
+            return refused(
+                "has a tag that QTESTS_TAGS cannot name: one word without `,`, and without `!` at its start",
+            );
         }
         let tags: Vec<&'static str> = tags.into_iter().map(|tag| &*tag.leak()).collect();
         let mut options = options.tags(tags.leak());
@@ -137,7 +186,7 @@ impl Trial {
             package: binary.package,
             target: binary.target,
             ignored,
-            should_panic: None,
+            should_panic: should_panic.map(|text| &*text.leak()),
             options,
         };
         Ok(Box::leak(Box::new(Registered { meta, body: Body::Made(Box::leak(Box::new(body))) })))

@@ -58,6 +58,8 @@ pub(crate) use runner::judge;
 pub use runner::{Body, BodyFuture, BodyResult, MadeBody, Outcome};
 pub(crate) use scope::Scope;
 pub use scoped::Scoped;
+#[cfg(feature = "runner")]
+pub(crate) use signal::say_report;
 pub(crate) use signal::{at_exit, say};
 pub use task::TaskHandle;
 pub(crate) use teardown::Undo;

@@ -153,6 +153,18 @@ impl Options {
         self.timeout
     }
 
+    /// Whether its clock stands still.
+    #[cfg(feature = "runner")]
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// Whether it has worker threads.
+    #[cfg(feature = "runner")]
+    pub(crate) fn has_workers(&self) -> bool {
+        self.workers > 0
+    }
+
     /// The same with a limit of its own.
     pub(crate) fn with_limit(mut self, limit: Option<Duration>) -> Self {
         self.timeout = limit;

@@ -36,21 +36,50 @@ fn at_start() {
     }
 }
 
+/// The process that has the hook.
+static OWNER: AtomicU32 = AtomicU32::new(0);
+
 /// Has the live tests torn down when the process exits by `std::process::exit` or by returning from `main`.
 pub(super) fn hook_up() {
-    extern "C" fn at_exit() {
-        // A child that was forked and not yet replaced inherits this hook, and must leave its parent's tests alone.
-        if OWNER.load(Ordering::Relaxed) == std::process::id() {
-            super::signal::process_exits();
-        }
-    }
     static ONCE: Once = Once::new();
-    static OWNER: AtomicU32 = AtomicU32::new(0);
     OWNER.store(std::process::id(), Ordering::Relaxed);
-    // SAFETY: `at_exit` is a plain function without arguments that does not unwind: `process_exits` only waits, and
-    // what it starts runs on threads of its own. It is registered once. It lives in the test binary, which is never
-    // unloaded.
-    ONCE.call_once(|| unsafe {
+    ONCE.call_once(register);
+}
+
+fn exits(status: Option<i32>) {
+    // A child that was forked and not yet replaced inherits this hook, and must leave its parent's tests alone.
+    if OWNER.load(Ordering::Relaxed) == std::process::id() {
+        super::signal::process_exits(status);
+    }
+}
+
+/// The C library of GNU tells the hook the status.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn register() {
+    use std::ffi::{c_int, c_void};
+
+    unsafe extern "C" {
+        fn on_exit(hook: extern "C" fn(c_int, *mut c_void), argument: *mut c_void) -> c_int;
+    }
+    extern "C" fn at_exit(status: c_int, _: *mut c_void) {
+        exits(Some(status));
+    }
+    // SAFETY: the declaration is that of the library. `at_exit` does not unwind: `process_exits` only waits, and what it
+    // starts runs on threads of its own; it does not look at its second argument. It is registered once, and lives in
+    // the test binary, which is never unloaded.
+    unsafe {
+        on_exit(at_exit, std::ptr::null_mut());
+    }
+}
+
+/// Elsewhere the status is not known.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn register() {
+    extern "C" fn at_exit() {
+        exits(None);
+    }
+    // SAFETY: `at_exit` is a plain function without arguments that does not unwind, see above.
+    unsafe {
         libc::atexit(at_exit);
-    });
+    }
 }

@@ -81,7 +81,7 @@ impl Words {
         }
         line.push_str(&format!(" {}", self.target));
         if self.exact {
-            line.push_str(&format!(" -- --exact {name}"));
+            line.push_str(&format!(" -- --exact {}", quoted(name)));
         }
         if self.ignored {
             line.push_str(" --ignored");
@@ -145,8 +145,13 @@ fn build_flags(words: &[String]) -> Vec<String> {
     flags
 }
 
+/// A word as a shell reads it back.
 fn quoted(word: &str) -> String {
-    if word.contains(char::is_whitespace) { format!("'{word}'") } else { word.to_owned() }
+    let is_plain = |c: char| c.is_alphanumeric() || "_-:./=,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// The seed of a test: the environment wins over the attribute, so that the line that repeats a test always does.
@@ -174,6 +179,15 @@ mod tests {
         assert_eq!(build_flags(&words("cargo test --profile=ci")), ["--profile=ci"]);
         let nextest = "cargo nextest run --profile ci -r --cargo-profile bench";
         assert_eq!(build_flags(&words(nextest)), ["-r", "--profile", "bench"]);
+    }
+
+    #[test]
+    fn words_are_quoted_for_a_shell_where_they_must_be() {
+        for (word, quoted_word) in
+            [("a::b", "a::b"), ("x,y", "x,y"), ("two words", "'two words'"), ("it's", r"'it'\''s'"), ("$a;b", "'$a;b'")]
+        {
+            assert_eq!(quoted(word), quoted_word);
+        }
     }
 
     #[test]

@@ -59,7 +59,8 @@ pub(super) fn block_if_ending() {
 
 fn start() {
     super::os::hook_up();
-    for complaint in &environment().complaints {
+    // The parent of an isolated test has said it.
+    for complaint in environment().complaints.iter().filter(|_| environment().isolated.is_none()) {
         say(&format!("warning: {complaint}"));
     }
     first::begins();
@@ -90,18 +91,28 @@ pub(crate) fn at_exit(say: fn()) {
 /// What is to be done at the exit; each caller registers once.
 static AT_EXIT: Mutex<Vec<fn()>> = Mutex::new(Vec::new());
 
-/// `process::exit` was called, or `main` has returned.
-pub(super) fn process_exits() {
-    if !ENDING.swap(true, Ordering::AcqRel) {
-        if lock(&LIVE).is_empty() {
-            // All tests are over, so there is no hurry.
-            lasting::end_lasting(None).iter().for_each(|report| say(report));
-        } else {
-            end_all(Cow::Borrowed("the process exits"));
-            return;
-        }
-        run_at_exit();
+/// `process::exit` was called, or `main` has returned, with this status where the system tells it.
+pub(super) fn process_exits(status: Option<i32>) {
+    if ENDING.swap(true, Ordering::AcqRel) {
+        return;
     }
+    if lock(&LIVE).is_empty() {
+        // All tests are over, so there is no hurry.
+        lasting::end_lasting(None).iter().for_each(|report| say_report(report));
+        run_at_exit();
+        return;
+    }
+    end_all(Cow::Borrowed("the process exits"));
+    if status == Some(0) {
+        // Tests that never came to a verdict must not count as passed.
+        say("the process ends with status 101 instead of 0: it exited in the middle of its tests");
+        signal_hook::low_level::exit(101);
+    }
+}
+
+/// A report begins with our name already.
+pub(crate) fn say_report(report: &str) {
+    say(report.strip_prefix("qtests: ").unwrap_or(report));
 }
 
 fn run_at_exit() {
@@ -123,7 +134,7 @@ const FOR_LASTING: Duration = Duration::from_millis(1_500);
 fn end_all(why: Cow<'static, str>) {
     let began = Instant::now();
     end_live(why.clone(), began, if lasting::exist() { BUDGET - FOR_LASTING } else { BUDGET });
-    lasting::end_lasting(Some((why, began + BUDGET))).iter().for_each(|report| say(report));
+    lasting::end_lasting(Some((why, began + BUDGET))).iter().for_each(|report| say_report(report));
     run_at_exit();
 }
 

@@ -115,7 +115,7 @@ impl Watch {
     pub(super) fn begin(&self, driver: Driver, info: StepInfo) -> Result<Cancel, LeftBehind> {
         let mut state = self.as_driver(driver)?;
         let now = Instant::now();
-        let own = info.limit.map(|limit| now + limit);
+        let own = info.limit.and_then(|limit| now.checked_add(limit));
         let deadline = state.hurry.as_ref().map(|hurry| hurry.deadline(info.kind, now)).into_iter().chain(own).min();
         let cut = Cancel::new();
         state.step = Some(Step { info, deadline, cut: cut.clone(), cut_at: None, lost: None });
@@ -185,7 +185,7 @@ impl Watch {
         if state.hurry.is_some() {
             return;
         }
-        let deadline = Some(Instant::now() + left);
+        let deadline = Instant::now().checked_add(left);
         if let Some(step) = &mut state.step
             && step.info.kind == StepKind::Body
             && step.cut_at.is_none()

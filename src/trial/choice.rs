@@ -13,7 +13,7 @@ use std::sync::{
 static SKIPPED: AtomicUsize = AtomicUsize::new(0);
 
 /// Why the environment does not choose a test; nothing if it does.
-pub(super) fn skips(meta: &Meta) -> Option<String> {
+pub(crate) fn skips(meta: &Meta) -> Option<String> {
     let environment = environment();
     // The parent of an isolated test has chosen it.
     if environment.isolated.is_some() {

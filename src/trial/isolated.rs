@@ -33,11 +33,11 @@ struct Told {
 }
 
 /// In a child: writes the verdict where the parent looks for it.
-pub(super) fn tell_parent(meta: &Meta, verdict: &Verdict) {
+pub(crate) fn tell_parent(meta: &Meta, failure: Option<&str>, set_up: bool) {
     let Some(isolated) = environment().isolated.as_ref().filter(|isolated| isolated.test == meta.name()) else {
         return;
     };
-    let told = Told { failure: verdict.report().map(str::to_owned), set_up: verdict.is_set_up_failure() };
+    let told = Told { failure: failure.map(str::to_owned), set_up };
     let text = serde_json::to_string(&told).unwrap_or_default();
     if let Err(error) = fs::write(&isolated.verdict, text) {
         say(&format!("the verdict cannot be written to {}: {error}", isolated.verdict.display()));
@@ -92,8 +92,9 @@ fn run_child(t: &Test, meta: &Meta) -> Result<Told, String> {
     let status = t.block_on(child.wait()).map_err(|error| format!("{error:?}"))?;
     let printed = tail(&output, meta.name());
     relay(&printed);
-    let told = fs::read_to_string(&verdict).ok().and_then(|text| serde_json::from_str(&text).ok());
-    told.ok_or_else(|| died(status, &printed))
+    let told = fs::read_to_string(&verdict).ok().and_then(|text| serde_json::from_str::<Told>(&text).ok());
+    // After a test that passed, the teardown of the suite or of a shared fixture may have failed.
+    told.filter(|told| told.failure.is_some() || status.success()).ok_or_else(|| died(status, &printed))
 }
 
 fn end_gently(child: &Process) {
@@ -133,6 +134,7 @@ fn is_of_harness(line: &str, test: &str) -> bool {
     let verdict = |line: &str| line.strip_prefix(test).is_some_and(|rest| rest.trim_start().starts_with("... "));
     line.is_empty()
         || ["failures:", "running 1 test", test].contains(&line)
+        || line.strip_prefix("---- ").is_some_and(|line| line.starts_with(test))
         || line.starts_with("test result: ")
         || line.strip_prefix("test ").is_some_and(verdict)
 }
@@ -144,7 +146,7 @@ fn died(status: ExitStatus, printed: &str) -> String {
             let name = signal_hook::low_level::signal_name(signal).unwrap_or("a signal");
             format!("it was killed by {name} ({signal})")
         }
-        (None, Some(code)) => format!("it ended with status {code} and no verdict"),
+        (None, Some(code)) => format!("it ended with status {code}"),
         (None, None) => "it ended without a verdict".to_owned(),
     };
     let last: Vec<&str> = printed.lines().rev().take(10).collect();
@@ -152,7 +154,7 @@ fn died(status: ExitStatus, printed: &str) -> String {
     let said =
         if last.is_empty() { "\nit printed nothing".to_owned() } else { format!("\nthe last it printed:{last}") };
     format!(
-        "the process of the test came to no verdict\n  expected: the process of the test to end with a verdict\n  happened: \
-         {how}{said}"
+        "the process of the test came to no good end\n  expected: the process of the test to end with a verdict and status \
+         0\n  happened: {how}{said}"
     )
 }

@@ -10,7 +10,13 @@ use crate::{
     config::strict,
     scope::{self, Body, Meta, Verdict, say},
 };
-use std::time::{Duration, Instant};
+use std::{
+    sync::Once,
+    time::{Duration, Instant},
+};
+
+pub(crate) use choice::skips;
+pub(crate) use isolated::tell_parent;
 
 /// A test as the macro, or a runner, describes it.
 #[derive(Debug)]
@@ -50,6 +56,7 @@ pub(crate) enum Conclusion {
 
 /// Runs a test under libtest: prints the report of a failing test and then fails.
 pub(crate) fn run_under_libtest(test: &'static Registered) {
+    say_that_reports_need_a_runner();
     match run(test).conclusion {
         Conclusion::Passed | Conclusion::Flaky(_) => {}
         Conclusion::Skipped(_) => choice::count_skipped(),
@@ -64,12 +71,26 @@ pub(crate) fn run_under_libtest(test: &'static Registered) {
     }
 }
 
+/// Somebody who asks for a report and gets none should hear why. Where each test has a process of its own, each would say
+/// so, and nobody would hear it.
+fn say_that_reports_need_a_runner() {
+    static ONCE: Once = Once::new();
+    let asked = environment().json.is_some() || environment().junit.is_some();
+    if asked && environment().sole_test.is_none() {
+        ONCE.call_once(|| {
+            say("QTESTS_JSON and QTESTS_JUNIT are heeded by binaries with `qtests::main!()`; this one is run by libtest");
+        });
+    }
+}
+
 /// Runs a test as often as it takes.
 pub(crate) fn run(test: &'static Registered) -> Ran {
-    if let Some(why) = choice::skips(&test.meta) {
+    if let Some(why) = skips(&test.meta) {
         return Ran { conclusion: Conclusion::Skipped(why), tries: 0, took: Duration::ZERO };
     }
-    let _turn = test.meta.options.serial.map(|group| serial::wait_for_turn(group, test.meta.name()));
+    // The parent of an isolated test has taken the turn for it.
+    let group = test.meta.options.serial.filter(|_| environment().isolated.is_none());
+    let _turn = group.map(|group| serial::wait_for_turn(group, test.meta.name()));
     let began = Instant::now();
     let (conclusion, tries) = tried(&test.meta, || judge(test));
     Ran { conclusion, tries, took: began.elapsed() }
@@ -80,7 +101,7 @@ fn judge(test: &'static Registered) -> Verdict {
         isolated::judge_in_child(&test.meta)
     } else {
         let verdict = scope::judge(&test.meta, test.body);
-        isolated::tell_parent(&test.meta, &verdict);
+        tell_parent(&test.meta, verdict.report(), verdict.is_set_up_failure());
         verdict
     }
 }

@@ -40,7 +40,14 @@ pub(super) fn wait_for_turn(group: &str, test: &str) -> Turn {
     };
     let began = Instant::now();
     let mut said = false;
-    while let Err(TryLockError::WouldBlock) = file.try_lock() {
+    while let Err(refused) = file.try_lock() {
+        if let TryLockError::Error(error) = refused {
+            say(&format!(
+                "`{test}` runs beside others of the group `{group}`: {} cannot be locked: {error}",
+                path.display()
+            ));
+            return Turn(None);
+        }
         if began.elapsed() > SILENCE && !said {
             said = true;
             let holder = fs::read_to_string(&path).unwrap_or_default();

@@ -40,7 +40,7 @@ fn its_partitions_are_parts_of_the_suite() {
         let count = summary.split(" tests run:").next().unwrap().rsplit(' ').next().unwrap();
         ran += count.split('/').next().unwrap().parse::<usize>().unwrap();
     }
-    assert_eq!(ran, 11);
+    assert_eq!(ran, 14);
 }
 
 #[test]
@@ -65,5 +65,11 @@ fn an_archive_runs_where_it_is_unpacked() {
     let Some((output, text)) = nextest("archive", &["--archive-file", archive], &[]) else { return };
     assert!(output.status.success(), "{text}");
     let (output, text) = nextest("run", &["--archive-file", archive, "-E", "test(made)"], &[]).unwrap();
-    assert!(output.status.success() && text.contains("5 tests run: 5 passed"), "{text}");
+    assert!(output.status.success() && text.contains("7 tests run: 7 passed"), "{text}");
+}
+
+#[test]
+fn what_the_environment_does_not_choose_is_skipped_and_not_passed() {
+    let Some((output, text)) = nextest("run", &[], &[("QTESTS_TAGS", "made")]) else { return };
+    assert!(output.status.success() && text.contains("3 tests run: 3 passed, 12 skipped"), "{text}");
 }

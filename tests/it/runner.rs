@@ -11,7 +11,7 @@ fn run(arguments: &[&str]) -> (bool, String) {
 /// Runs `tests/suite.rs` as a child.
 fn suite(variables: &[(&str, &str)], arguments: &[&str]) -> (Output, String) {
     let mut command = support::clean(support::binary("suite"));
-    command.env_remove("GITHUB_ACTIONS").env_remove("SUITE_LOG").env_remove("SUITE_SINS");
+    command.env_remove("GITHUB_ACTIONS").env_remove("SUITE_LOG").env_remove("SUITE_SINS").env_remove("SUITE_ONCE");
     let output = command.envs(variables.iter().copied()).args(arguments).output().unwrap();
     let text = support::text(&output);
     (output, text)
@@ -58,7 +58,7 @@ fn a_failing_test_fails_the_binary_and_prints_its_report() {
 fn trials_from_code_run_beside_the_others() {
     let (output, text) = suite(&[], &[]);
     assert!(output.status.success(), "{text}");
-    assert!(text.contains("11 passed; 0 failed; 1 ignored"), "{text}");
+    assert!(text.contains("14 passed; 0 failed; 1 ignored"), "{text}");
     let flaky = "  flaky:    `is_flaky` passed at try 2; the first: it panicked: not the first time";
     assert!(text.contains(flaky), "{text}");
     assert!(suite(&[], &["made::number"]).1.contains("3 passed"), "a filter chooses among them");
@@ -85,6 +85,9 @@ fn nothing_is_set_up_for_a_list_or_if_no_test_is_chosen() {
         assert!(suite(&log, arguments).0.status.success());
         assert!(!path.exists(), "{arguments:?}");
     }
+    let unknown = [log[0], ("QTESTS_TAGS", "no_such_tag"), ("SUITE_SINS", "suite")];
+    assert!(suite(&unknown, &[]).0.status.success());
+    assert!(!path.exists());
 }
 
 #[test]
@@ -110,43 +113,86 @@ fn names_that_cannot_be_told_apart_or_written_down_are_refused_before_anything_r
     assert_eq!(output.status.code(), Some(101), "{text}");
     let refusal = "no test was run: two tests are called `is_flaky`, at tests/suite.rs:";
     assert!(text.contains(refusal) && !text.contains("running"), "{text}");
-    let (_, text) = suite(&[("SUITE_SINS", "nameless")], &[]);
-    assert!(text.contains("needs a name of one line"), "{text}");
+    for (sin, refusal) in [("nameless", "needs a name of one line"), ("tagged", "a tag that QTESTS_TAGS cannot name")] {
+        let (output, text) = suite(&[("SUITE_SINS", sin)], &[]);
+        assert!(output.status.code() == Some(101) && text.contains(refusal), "{text}");
+    }
 }
 
 #[test]
-fn plain_tests_that_the_compiler_drops_are_named_and_fail_where_nothing_doubtful_may_pass() {
-    let (output, text) = suite(&[], &["made::number"]);
-    assert!(output.status.success(), "{text}");
-    assert!(text.contains("qtests: 1 plain test(s) were NOT run"), "{text}");
-    assert!(text.contains("`vanishes` at ") && text.contains("tests/suite.rs:"), "{text}");
-    let (output, text) = suite(&[("QTESTS_STRICT", "1")], &["made::number"]);
+fn plain_tests_that_the_compiler_drops_fail_a_test_that_names_them() {
+    let plain = [("SUITE_SINS", "plain")];
+    let (output, text) = suite(&plain, &[]);
     assert_eq!(output.status.code(), Some(101), "{text}");
+    assert!(text.contains("14 passed; 1 failed"), "{text}");
+    for part in ["`plain_tests_are_run` FAILED", "1 plain test(s) are not run", "`vanishes` at ", "tests/suite.rs:"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    assert!(suite(&plain, &["--list", "--format=terse"]).1.contains("plain_tests_are_run: test"));
+    assert!(!suite(&[], &["--list", "--format=terse"]).1.contains("plain_tests_are_run"));
+}
+
+#[test]
+fn a_test_that_exits_with_success_in_the_middle_fails_the_run_and_the_reports_tell_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lines");
+    let variables = [("SUITE_SINS", "exit"), ("QTESTS_JSON", path.to_str().unwrap())];
+    let (output, text) = suite(&variables, &["--test-threads=1"]);
+    assert_eq!(output.status.code(), Some(101), "{text}");
+    assert!(text.contains("the process ends with status 101 instead of 0"), "{text}");
+    let lines = lines_of(&path);
+    let exits = lines.iter().find(|line| line["name"] == "exits_if_asked_to").unwrap();
+    assert_eq!(exits["outcome"], "failed");
+    assert!(exits["report"].as_str().unwrap().contains("the process ended before it"), "{exits}");
+}
+
+#[test]
+fn a_set_up_of_the_suite_that_blocks_its_thread_is_left_behind() {
+    let (output, text) = suite(&[("SUITE_SINS", "blocks")], &["made::number_1"]);
+    assert_eq!(output.status.code(), Some(101), "{text}");
+    assert!(text.contains("happened: the set-up of the suite did not end within 100ms"), "{text}");
+}
+
+#[test]
+fn a_set_up_of_the_suite_that_fails_in_the_process_of_one_test_is_told_by_its_parent() {
+    let folder = tempfile::tempdir().unwrap();
+    let once = folder.path().join("once");
+    let (output, text) = suite(&[("SUITE_ONCE", once.to_str().unwrap())], &["--exact", "runs_alone"]);
+    assert_eq!(output.status.code(), Some(101), "{text}");
+    assert!(text.contains("`runs_alone` SET-UP FAILED"), "{text}");
+    assert!(text.contains("happened: its set_up returned Err(File exists"), "{text}");
+}
+
+#[test]
+fn the_line_that_repeats_a_test_is_quoted_for_a_shell() {
+    let (_, text) = suite(&[("SUITE_SINS", "quoted")], &["two words"]);
+    assert!(text.contains(r"--test suite -- --exact 'it'\''s two words'"), "{text}");
 }
 
 #[test]
 fn each_share_of_a_suite_runs_other_tests_and_together_they_run_all() {
-    let mut passed = 0;
+    let folder = tempfile::tempdir().unwrap();
+    let mut ran = Vec::new();
     for share in ["1/2", "2/2"] {
-        let (output, text) = suite(&[("QTESTS_PARTITION", share)], &["made::number"]);
+        let path = folder.path().join(share.replace('/', "of"));
+        let (output, text) = suite(&[("QTESTS_PARTITION", share), ("QTESTS_JSON", path.to_str().unwrap())], &[]);
         assert!(output.status.success(), "{text}");
-        passed += count(&text, "passed");
-        assert_eq!(count(&text, "passed") + count(&text, "ignored"), 3, "{text}");
+        let lines = lines_of(&path);
+        assert_eq!(lines.len(), 15, "each test has a line in each share");
+        let chosen: Vec<_> = lines.iter().filter(|line| line["outcome"] != "skipped").collect();
+        assert!((1..14).contains(&chosen.len()), "{share} has all or nothing: {chosen:?}");
+        ran.extend(chosen.iter().map(|line| line["name"].as_str().unwrap().to_owned()));
     }
-    assert_eq!(passed, 3);
-}
-
-fn count(text: &str, what: &str) -> usize {
-    let result = text.lines().find(|line| line.starts_with("test result:")).unwrap();
-    let word = result.split("; ").find(|part| part.ends_with(what)).unwrap();
-    word.rsplit(' ').nth(1).unwrap().parse().unwrap()
+    ran.sort();
+    let (count, _) = (ran.len(), ran.dedup());
+    assert_eq!((ran.len(), count), (14, 14), "{ran:?}");
 }
 
 #[test]
 fn tags_choose_and_what_they_do_not_choose_counts_as_ignored() {
     let (_, text) = suite(&[("QTESTS_TAGS", "made,!slow")], &[]);
-    assert!(text.contains("3 passed; 0 failed; 9 ignored"), "{text}");
-    assert!(text.contains("  skipped:  8, because QTESTS_TAGS does not choose it"), "{text}");
+    assert!(text.contains("3 passed; 0 failed; 12 ignored"), "{text}");
+    assert!(text.contains("  skipped:  12, because QTESTS_TAGS does not choose it"), "{text}");
 }
 
 /// Reads the lines of `QTESTS_JSON` as outcome by name.
@@ -162,7 +208,7 @@ fn a_line_of_json_tells_what_became_of_each_test() {
     let (output, text) = suite(&variables, &[]);
     assert_eq!(output.status.code(), Some(101), "{text}");
     let lines = lines_of(&path);
-    assert_eq!(lines.len(), 11, "{lines:?}");
+    assert_eq!(lines.len(), 15, "{lines:?}");
     let outcome = |name: &str| {
         let line = lines.iter().find(|line| line["name"] == name).unwrap_or_else(|| panic!("{name} in {lines:?}"));
         (line["outcome"].as_str().unwrap().to_owned(), line["tries"].as_u64().unwrap())
@@ -175,6 +221,7 @@ fn a_line_of_json_tells_what_became_of_each_test() {
         ("runs_alone", "passed", 1),
         ("made::alone", "passed", 1),
         ("made::number_1", "skipped", 0),
+        ("made::not_now", "skipped", 0),
     ] {
         assert_eq!(outcome(name), (expected.to_owned(), tries), "{name}");
     }
@@ -199,11 +246,12 @@ fn annotations_stand_at_the_line_that_failed() {
 #[test]
 fn a_junit_report_keeps_failures_errors_flaky_and_skipped_tests_apart() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("junit.xml");
+    let path = folder.path().join("reports");
     let variables = [("QTESTS_JUNIT", path.to_str().unwrap()), ("SUITE_SINS", "fail"), ("QTESTS_TAGS", "!made")];
     suite(&variables, &[]);
-    let xml = fs::read_to_string(&path).unwrap();
-    assert!(xml.contains(r#"tests="11" skipped="3" errors="1" failures="1""#), "{xml}");
+    let xml = fs::read_to_string(path.join("qtests-suite.xml")).unwrap();
+    assert_eq!(fs::read_dir(&path).unwrap().count(), 1, "nothing unfinished is left");
+    assert!(xml.contains(r#"tests="15" skipped="4" errors="1" failures="1""#), "{xml}");
     assert!(xml.contains("<flakyFailure message=\"it panicked: not the first time"), "{xml}");
     assert!(
         xml.contains("<error message=\"the set-up of Absent failed: not installed\" type=\"set-up failed\""),

@@ -61,8 +61,8 @@ fn a_test_that_is_alone_in_its_process_has_an_environment_and_a_directory_of_its
 
 #[test]
 fn tests_of_a_serial_group_never_run_at_once() {
-    let (output, text) = trials(&[], &["runs_alone_in_its_group", "--test-threads=8"]);
-    assert!(output.status.success() && text.contains("8 passed"), "{text}");
+    let (output, text) = trials(&[], &["_in_its_group", "_in_a_group", "--test-threads=8"]);
+    assert!(output.status.success() && text.contains("9 passed"), "{text}");
 }
 
 /// Two processes that contend for one group, as under nextest: each writes a mark when it is inside, and would see the

@@ -30,4 +30,16 @@ mod inner {
     }
 }
 
+#[qtest(cases(b_c(1), r#match(2)))]
+fn a(_n: u32) {}
+
+#[qtest(cases(c(1)))]
+fn a_b(_n: u32) {}
+
+#[qtest]
+fn a_b_c() {}
+
+#[qtest(cases(r#fn()))]
+fn r#try() {}
+
 fn main() {}
