@@ -74,6 +74,40 @@ async fn exits(t: Test) {
     std::process::exit(3);
 }
 
+/// What the tests share tells the order in which all is torn down.
+struct Town;
+
+fn tell(line: &str) {
+    let marks = PathBuf::from(std::env::var("DYING_MARKS").expect("DYING_MARKS names a folder"));
+    let mut file = fs::File::options().append(true).create(true).open(marks.join("order")).expect("it is writable");
+    file.write_all(format!("{line}\n").as_bytes()).expect("it is writable");
+}
+
+impl Fixture for Town {
+    async fn set_up(t: &Test) -> Result<Self, BoxError> {
+        let dir = t.dir().to_owned();
+        let mut sleep = Command::new("sleep");
+        sleep.arg("600");
+        let id = t.process(sleep)?.id();
+        tell(&format!("{} {id}", dir.display()));
+        t.defer_async(async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            tell("shared down");
+        });
+        Ok(Self)
+    }
+}
+
+#[qtest(cases(ends(false), waits(true)))]
+#[ignore = "its process dies"]
+async fn shares(t: Test, _town: Shared<Town>, waits: bool) {
+    t.defer(|| tell("test down"));
+    tell("test up");
+    if waits {
+        std::future::pending::<()>().await;
+    }
+}
+
 fn mark_inside(name: &str) {
     let marks = PathBuf::from(std::env::var("DYING_MARKS").expect("DYING_MARKS names a folder"));
     fs::write(marks.join(format!("{name}.inside")), "").expect("the folder is writable");

@@ -118,6 +118,32 @@ fn a_signal_tears_down_all_running_tests_and_then_kills() {
     }
 }
 
+/// Runs one of the tests that share something, and returns the lines that it left; a signal ends it if there is one.
+fn shared(test: &str, signal: Option<&str>) -> Vec<String> {
+    let marks = tempfile::tempdir().unwrap();
+    let mut command = heeding(support::binary("dying"));
+    command.args(["--ignored", "--exact", test]).env("DYING_MARKS", marks.path());
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let lines = || fs::read_to_string(marks.path().join("order")).unwrap_or_default();
+    if let Some(signal) = signal {
+        support::until("the test is up", || lines().contains("test up"));
+        assert!(Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap().success());
+    }
+    assert_eq!(child.wait().unwrap().signal().is_some(), signal.is_some());
+    lines().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn what_tests_share_is_torn_down_after_them_when_the_process_ends_and_when_a_signal_ends_it() {
+    for (test, signal) in [("shares::ends", None), ("shares::waits", Some("TERM")), ("shares::waits", Some("INT"))] {
+        let lines = shared(test, signal);
+        assert_eq!(lines[1..], ["test up", "test down", "shared down"], "{signal:?}");
+        let (dir, child) = lines[0].rsplit_once(' ').unwrap();
+        assert!(!PathBuf::from(dir).exists(), "{dir} is still there");
+        support::until("its child process is gone", || !group_lives(child.parse().unwrap()));
+    }
+}
+
 #[test]
 fn process_exit_in_a_test_tears_down_all_running_tests() {
     let tests = ["exits", "waits"];
