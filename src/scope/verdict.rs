@@ -168,7 +168,8 @@ fn judge_set_up(scope: &Scope, body: BodyEnd, fixture: &str) -> Judgement {
 /// runs, have a headline and labelled lines (and a place, which a panic has too), and so may a test; nothing for any
 /// other text.
 fn told(message: &str) -> Option<(String, String)> {
-    let (headline, rest) = message.split_once("\n  expected: ")?;
+    // One line: what shows the report of another test is not one itself.
+    let (headline, rest) = message.split_once("\n  expected: ").filter(|(headline, _)| !headline.contains('\n'))?;
     let (expected, rest) = rest.split_once("\n  happened: ")?;
     let happened = rest.split_once("\n  where: ").map_or(rest, |(happened, _)| happened);
     let unindented: Vec<&str> = happened.lines().map(str::trim_start).collect();
@@ -222,7 +223,7 @@ mod tests {
         let lines = "charged again\n  expected: one\n  happened: two\n            in all";
         assert_eq!(told(lines), judged);
         assert_eq!(told(&format!("{lines}\n  where: there\n  repeat with: it")), judged);
-        for plain in ["no", "no\n  expected: one", "no\n  happened: two"] {
+        for plain in ["no", "no\n  expected: one", "no\n  happened: two", "a\nb\n  expected: c\n  happened: d"] {
             assert_eq!(told(plain), None);
         }
     }
