@@ -107,6 +107,13 @@ fn trials() -> Vec<Trial> {
     );
     trials.push(Trial::sync("made::without limits", |_: Test| ()).timeout(Duration::MAX));
     trials.push(Trial::sync("made::not_now", |_: Test| assert!(sins("ignored"), "it is ignored")).ignored());
+    if sins("waits") {
+        trials.push(Trial::new("made::waits", |t: Test| async move {
+            t.defer(|| log("test down"));
+            log("test waits");
+            std::future::pending::<()>().await;
+        }));
+    }
     if sins("twice") {
         trials.push(Trial::sync("is_flaky", |_: Test| ()));
     }

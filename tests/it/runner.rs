@@ -147,6 +147,29 @@ fn a_test_that_exits_with_success_in_the_middle_fails_the_run_and_the_reports_te
 }
 
 #[test]
+fn after_a_signal_running_tests_and_the_suite_are_torn_down_and_the_reports_tell_what_ran() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, json) = (folder.path().join("log"), folder.path().join("lines"));
+    let mut command = support::clean(support::binary("suite"));
+    command.envs([("SUITE_SINS", "waits"), ("QTESTS_JSON", json.to_str().unwrap())]).env("SUITE_LOG", &log);
+    command
+        .args(["made::", "--test-threads=2"])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let read = |path: &Path| fs::read_to_string(path).unwrap_or_default();
+    support::until("the last test waits", || read(&log).contains("test waits") && read(&json).lines().count() >= 7);
+    let id = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-s", "TERM", &id]).status().unwrap().success());
+    let status = child.wait().unwrap();
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(15));
+    assert_eq!(read(&log), "suite up\ntest waits\ntest down\nsuite down\n");
+    let lines = lines_of(&json);
+    let waits = lines.iter().find(|line| line["name"] == "made::waits").unwrap();
+    assert_eq!((waits["outcome"].as_str(), lines.len()), (Some("failed"), 8), "{lines:?}");
+}
+
+#[test]
 fn a_set_up_of_the_suite_that_blocks_its_thread_is_left_behind() {
     let (output, text) = suite(&[("SUITE_SINS", "blocks")], &["made::number_1"]);
     assert_eq!(output.status.code(), Some(101), "{text}");
