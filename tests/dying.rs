@@ -108,6 +108,20 @@ async fn shares(t: Test, _town: Shared<Town>, waits: bool) {
     }
 }
 
+#[qtest(isolate = "process")]
+#[ignore = "its process dies"]
+async fn tears_down_slowly(t: Test) {
+    for number in 1..=6 {
+        t.defer_async(async move {
+            // Six of them take longer than one step of a hurried end may.
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            tell(&format!("down {number}"));
+        });
+    }
+    tell("up");
+    std::future::pending::<()>().await;
+}
+
 fn mark_inside(name: &str) {
     let marks = PathBuf::from(std::env::var("DYING_MARKS").expect("DYING_MARKS names a folder"));
     fs::write(marks.join(format!("{name}.inside")), "").expect("the folder is writable");

@@ -81,6 +81,123 @@ fn is_alone_and_in_a_group(t: Test) {
     t.env("QT_OWN", "1");
 }
 
+#[qtest(isolate = "process", seed = 7)]
+fn is_alone_with_a_seed_of_its_own(t: Test) {
+    assert_eq!(t.seed().value(), 7);
+}
+
+/// A server that all tests of the process share; it must live until it is torn down.
+struct Sleeper(qtests::server::Process);
+
+impl Fixture for Sleeper {
+    async fn set_up(t: &Test) -> Result<Self, BoxError> {
+        let mut command = std::process::Command::new("sleep");
+        command.arg("600");
+        let sleep = t.process(command)?;
+        let ours = sleep.clone();
+        t.defer(move || assert!(ours.try_wait().unwrap().is_none(), "it is gone before its teardown"));
+        // Descriptors and threads of its own.
+        t.own(std::net::TcpListener::bind("127.0.0.1:0")?);
+        let ended = t.cancelled();
+        t.spawn(ended);
+        Ok(Self(sleep))
+    }
+}
+
+#[qtest(isolate = "process", leaks = "strict")]
+async fn what_is_shared_is_no_leak_of_the_test_that_asks_first(sleeper: Shared<Sleeper>) {
+    assert!(sleeper.0.try_wait().unwrap().is_none());
+}
+
+/// What others leave to the process that adopts it, and what qtests kills, is nobody's leak.
+#[qtest(isolate = "process", leaks = "strict")]
+async fn children_of_children_that_have_ended_are_no_leak(t: Test) {
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "sleep 600 & sleep 600"]);
+    t.process(command).unwrap();
+    let mut command = std::process::Command::new("sh");
+    assert!(command.args(["-c", "(exec true) & exit 0"]).status().unwrap().success());
+}
+
+/// The teardown of each needs the other: `App` is asked for first, and needs `Store`.
+struct App;
+
+struct Store;
+
+static STORE_IS_UP: AtomicUsize = AtomicUsize::new(0);
+
+impl Fixture for App {
+    async fn set_up(t: &Test) -> Result<Self, BoxError> {
+        t.fixture::<Shared<Store>>().await?;
+        t.defer(|| qtests_say(if STORE_IS_UP.load(SeqCst) == 1 { "app down in time" } else { "app down too late" }));
+        Ok(Self)
+    }
+}
+
+impl Fixture for Store {
+    async fn set_up(t: &Test) -> Result<Self, BoxError> {
+        STORE_IS_UP.store(1, SeqCst);
+        t.defer(|| {
+            STORE_IS_UP.store(2, SeqCst);
+            qtests_say("store down");
+        });
+        Ok(Self)
+    }
+}
+
+/// Past the capture of the harness.
+fn qtests_say(line: &str) {
+    use std::io::Write;
+    let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
+}
+
+#[qtest]
+async fn shares_what_needs_what_is_shared(_app: Shared<App>) {}
+
+struct Breaks;
+
+impl Fixture for Breaks {
+    async fn set_up(_: &Test) -> Result<Self, BoxError> {
+        panic!("as it does")
+    }
+}
+
+/// A panic that the body expects, while a task sets up something of its own and another one could not.
+#[qtest]
+#[should_panic(expected = "as the body should")]
+async fn what_the_body_sets_up_is_the_affair_of_the_body(t: Test) {
+    t.expect_panics(1);
+    let ours = t.clone();
+    assert!(tokio::spawn(async move { ours.fixture::<Breaks>().await.is_ok() }).await.is_err());
+    panic!("as the body should");
+}
+
+static DROPPED: AtomicUsize = AtomicUsize::new(0);
+
+/// Its destructor needs the runtime, and comes before what the set-up deferred.
+struct Spawns;
+
+impl Drop for Spawns {
+    fn drop(&mut self) {
+        tokio::spawn(async {});
+        DROPPED.fetch_add(1, SeqCst);
+    }
+}
+
+impl Fixture for Spawns {
+    async fn set_up(t: &Test) -> Result<Self, BoxError> {
+        t.defer(|| assert!(DROPPED.load(SeqCst) == 1, "it is dropped first"));
+        Ok(Self)
+    }
+}
+
+#[qtest]
+async fn a_fixture_of_the_test_is_dropped_inside_its_runtime(
+    _one: std::sync::Arc<Spawns>,
+    _same: std::sync::Arc<Spawns>,
+) {
+}
+
 static INSIDE: AtomicUsize = AtomicUsize::new(0);
 
 #[qtest(serial = "qtests-own-tests", cases(a(), b(), c(), d(), e(), f(), g(), h()))]

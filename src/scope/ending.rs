@@ -37,6 +37,8 @@ struct State {
     body: Option<BodyEnd>,
     /// The fixture that kept the body from doing what it should.
     set_up: Option<String>,
+    /// For how long no task had run when the body was cut.
+    idle: Option<Duration>,
 }
 
 /// The stages of the end, in order.
@@ -50,6 +52,7 @@ enum Stage {
     Parts,
     Runtime,
     Pops,
+    Residue,
     Remains,
     Over,
 }
@@ -81,7 +84,8 @@ impl Stage {
             Self::Leaks => Self::Parts,
             Self::Parts => Self::Runtime,
             Self::Runtime => Self::Pops,
-            Self::Pops => Self::Remains,
+            Self::Pops => Self::Residue,
+            Self::Residue => Self::Remains,
             Self::Remains | Self::Over => Self::Over,
         }
     }
@@ -103,6 +107,16 @@ impl Ending {
         if state.body.is_none() {
             (state.body, state.set_up) = (Some(end), set_up);
         }
+    }
+
+    fn was_idle(&self, idle: Option<Duration>) {
+        lock(&self.state).idle = idle;
+    }
+
+    /// For how long no task had run when the body was cut; only if its thread answered, since one that is blocked did run.
+    pub(super) fn idle(&self) -> Option<Duration> {
+        let state = lock(&self.state);
+        state.idle.filter(|_| matches!(state.body, Some(BodyEnd::TimedOut { blocked: false, .. })))
     }
 
     /// The fixture whose set-up failed, if that is how the body ended.
@@ -163,7 +177,7 @@ fn has_parts(scope: &Scope) -> bool {
 }
 
 fn leaves_anything(scope: &Scope) -> bool {
-    scope.before.get().is_some() || scope.dir.is_made() || scope.home.peek().is_some()
+    scope.dir.is_made() || scope.home.peek().is_some()
 }
 
 /// Watches the clock until the test is over. The caller has claimed supervision.
@@ -191,9 +205,7 @@ fn overdue(scope: &Scope, step: &StepInfo, why: Option<Cow<'static, str>>) {
         (true, Some(why)) => scope.ending.body_ended(BodyEnd::Interrupted(why), None),
         (true, None) => {
             scope.ending.body_ended(BodyEnd::TimedOut { limit, blocked: false }, scope.set_ups.unfinished());
-            if let Some(idle) = scope.home.idle_for() {
-                scope.find(Finding::note(idle::hint(idle)));
-            }
+            scope.ending.was_idle(scope.home.idle_for());
         }
         (false, Some(why)) => scope.find(Finding::failure(format!("{} was cut off: {why}", step.what))),
         (false, None) => {
@@ -234,6 +246,8 @@ fn walk(scope: &Arc<Scope>, driver: Driver) -> Result<(), LeftBehind> {
             Stage::Runtime => stage(scope, driver, "the shutdown of the runtime", shut_down_runtime)?,
             Stage::Pops => pop_parts(scope, driver)?,
             Stage::Remains if !leaves_anything(scope) => remove_dir(scope),
+            Stage::Residue if scope.before.get().is_none() => {}
+            Stage::Residue => stage(scope, driver, "the search for what the system still holds", residue::check)?,
             Stage::Remains => stage(scope, driver, "the removal of the directory", remove_dir)?,
             Stage::Over => return Ok(()),
         }
@@ -268,9 +282,9 @@ fn step(scope: &Arc<Scope>, driver: Driver, info: StepInfo, run: impl FnOnce(&Ca
 }
 
 fn undo(scope: &Arc<Scope>, driver: Driver, undo: Undo) -> Result<(), LeftBehind> {
-    let Undo { what, action } = undo;
+    let Undo { what, action, kind } = undo;
     scope.record("teardown", what.clone());
-    let info = StepInfo { what, kind: StepKind::Undo, limit: Some(scope.options.teardown_timeout) };
+    let info = StepInfo { what, kind, limit: Some(scope.options.teardown_timeout) };
     step(scope, driver, info, |cut| match action {
         Action::Now(action) => {
             // Destructors of the user may want to spawn.
@@ -318,6 +332,8 @@ fn shut_down_parts(scope: &Arc<Scope>) {
 }
 
 fn shut_down_runtime(scope: &Arc<Scope>) {
+    // While its threads live, the system knows whose children are whose.
+    residue::sample(scope);
     if !scope.home.shut_down() {
         let text = "blocking work of the test (spawn_blocking, t.block_on) is still running and was left behind";
         scope.find(if scope.options.leaks == super::Leaks::Strict {
@@ -346,8 +362,8 @@ fn remove_dir(scope: &Arc<Scope>) {
     // Whatever a restore closure or a late teardown has started, and whoever waits in `t.block_on`.
     shut_down_parts(scope);
     scope.home.shut_down();
-    if let Some(before) = scope.before.get() {
-        residue::check(scope, before);
+    if let Some(idle) = scope.ending.idle() {
+        scope.find(Finding::note(idle::hint(idle)));
     }
     scope.find_all(scope.panics.findings(scope.options.task_panics));
     let keep = verdict::keeps_dir(scope);

@@ -9,8 +9,11 @@ impl Test {
     ///
     /// The environment belongs to the whole process. So this is refused unless the test has a process of its own: by
     /// the key `isolate = "process"`, or under nextest. For code that reads its settings through
-    /// [`config`](crate::config), [`configure`](Test::configure) needs no process. Call it before threads are started
-    /// that read the environment by other means than [`std::env`], as C libraries do.
+    /// [`config`](crate::config), [`configure`](Test::configure) needs no process.
+    ///
+    /// The change, and the restoration at the end of the test, must not coincide with code of another language that reads
+    /// the environment on another thread (`getenv` in C, as resolvers do): call it before such threads are started, and end
+    /// them before the test ends. Rust code, which reads it by [`mod@std::env`], is safe at any time.
     ///
     /// ```
     /// use qtests::prelude::*;
@@ -51,7 +54,11 @@ impl Test {
         let entered = env::current_dir().and_then(|before| env::set_current_dir(directory).map(|()| before));
         let before = super::ready(entered.map_err(failed));
         self.record("env", format!("entered {}", directory.display()));
-        let back = Undo::now("the return to the working directory", move || _ = env::set_current_dir(before));
+        let back = Undo::now("the return to the working directory", move || {
+            if let Err(error) = env::set_current_dir(&before) {
+                panic!("cannot return to {}: {error}", before.display());
+            }
+        });
         super::ready(self.scope.undo_at_end(back));
     }
 

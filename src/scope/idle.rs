@@ -51,7 +51,7 @@ impl Idle {
 /// What a report says of a test that was cut while nothing of it could go on by itself.
 pub(super) fn hint(idle: Duration) -> String {
     format!(
-        "nothing of the test had run for {:.1} s before that: it waited for something that did not come (a lock that is \
+        "no task of the test had run for {:.1} s before that: it waited for something that did not come (a lock that is \
          never released, a message that is never sent, a peer that never answers, or a long sleep)",
         idle.as_secs_f64()
     )

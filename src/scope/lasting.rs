@@ -7,6 +7,7 @@ use super::{
     lock,
     options::Options,
     repeat::{Repeat, seed_of},
+    residue,
     scope::{BodyKind, Scope},
     verdict::Verdict,
 };
@@ -17,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The scopes that last, in the order in which they were made.
+/// The scopes that last, in the order in which they were ready.
 static LASTING: Mutex<Vec<Arc<Scope>>> = Mutex::new(Vec::new());
 
 /// How long the end of one scope may take beside what its teardowns may: for proxies, the runtime, the directory.
@@ -30,8 +31,22 @@ pub(crate) fn lasting(name: String, place: (&'static str, u32)) -> Test {
     let options = Options::new().workers(1).no_timeout();
     let identity = (seed_of(&name, None), Repeat::OfProcess);
     let scope = Scope::new(Cow::Owned(name), place, options, identity, BodyKind::Lasting);
+    residue::remember(&scope);
     lock(&LASTING).push(Arc::clone(&scope));
     Test::of(scope)
+}
+
+impl Test {
+    /// What lasts is ready, with all that it needs.
+    pub(crate) fn is_set_up(&self) {
+        let mut lasting = lock(&LASTING);
+        if let Some(at) = lasting.iter().position(|scope| Arc::ptr_eq(scope, &self.scope)) {
+            let scope = lasting.remove(at);
+            lasting.push(scope);
+        }
+        drop(lasting);
+        residue::belongs_to_the_process(&self.scope);
+    }
 }
 
 /// Whether there is anything to end.

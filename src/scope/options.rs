@@ -8,7 +8,8 @@ use std::time::Duration;
 pub enum Leaks {
     /// What qtests itself started fails the test, the rest is a note. The default.
     Fail,
-    /// Everything that outlives the test fails it.
+    /// All tasks and child processes that outlive the test fail it; where the test is alone in its process, so do threads
+    /// and file descriptors.
     Strict,
     /// Nothing is looked for.
     Off,
@@ -163,6 +164,17 @@ impl Options {
     #[cfg(feature = "runner")]
     pub(crate) fn has_workers(&self) -> bool {
         self.workers > 0
+    }
+
+    /// How long each teardown may take.
+    pub(crate) fn teardown_limit(&self) -> Duration {
+        self.teardown_timeout
+    }
+
+    /// The same with the seed of another one.
+    pub(crate) fn with_seed_of(mut self, other: &Self) -> Self {
+        self.seed = other.seed;
+        self
     }
 
     /// The same with a limit of its own.

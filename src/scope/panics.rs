@@ -284,6 +284,7 @@ const LOCKED: Duration = Duration::from_secs(3);
 /// ever, and so does every panic after that; libtest does so when all tests are over. Then only the end of the process
 /// is left.
 fn exit_when_hooks_block() {
+    super::residue::this_thread_is_ours();
     loop {
         let (began, reached) = (Instant::now(), Arc::new(AtomicBool::new(false)));
         let theirs = Arc::clone(&reached);

@@ -6,6 +6,7 @@ use super::{
     idle::Idle,
     leak, lock,
     options::{Leaks, Options},
+    residue,
     scope::Scope,
 };
 use std::{
@@ -64,12 +65,9 @@ impl Home {
         lock(&self.built).as_ref()?.idle.all_for()
     }
 
-    /// The numbers of the calling thread and of those of the runtime, for a test that is held to what they leave.
+    /// The numbers of the threads of the runtime, for a test that is held to what they leave.
     pub(super) fn thread_ids(&self) -> Vec<i32> {
-        let own = rustix::thread::gettid().as_raw_nonzero().get();
-        let mut ids = lock(&self.ids).clone();
-        ids.push(own);
-        ids
+        lock(&self.ids).clone()
     }
 
     pub(super) fn peek(&self) -> Option<Arc<Runtime>> {
@@ -129,6 +127,7 @@ impl Drop for Home {
 /// inside another runtime.
 fn stop_elsewhere(runtime: Arc<Runtime>) {
     let stop = move || {
+        residue::this_thread_is_ours();
         // If the stuck thread itself is in `block_on`, it drops the runtime when it ever returns.
         if let Ok(runtime) = Arc::try_unwrap(runtime) {
             runtime.shutdown_background();
@@ -147,6 +146,7 @@ fn build(options: &Options, scope: &Arc<Scope>, ids: &Arc<Mutex<Vec<i32>>>) -> B
     let (parking, unparking) = (Arc::clone(&idle), Arc::clone(&idle));
     leak::name_tasks(&mut builder, scope);
     let ids = (options.leaks == Leaks::Strict).then(|| Arc::clone(ids));
+    let lasts = scope.lasts;
     let scope: Weak<Scope> = Arc::downgrade(scope);
     let threads = Arc::new(AtomicUsize::new(0));
     let (starting, stopping) = (Arc::clone(&threads), Arc::clone(&threads));
@@ -157,6 +157,9 @@ fn build(options: &Options, scope: &Arc<Scope>, ids: &Arc<Mutex<Vec<i32>>>) -> B
         .on_thread_start(move || {
             starting.fetch_add(1, Ordering::AcqRel);
             current::install(Weak::clone(&scope));
+            if lasts {
+                residue::this_thread_is_ours();
+            }
             if let Some(ids) = &ids {
                 lock(ids).push(rustix::thread::gettid().as_raw_nonzero().get());
             }

@@ -1,11 +1,13 @@
 //! What is to be undone when a test ends: a stack of closures and futures.
 
+use super::watch::StepKind;
 use std::{borrow::Cow, fmt, panic::Location, pin::Pin, sync::Mutex};
 
 /// One thing to undo.
 pub(crate) struct Undo {
     pub(super) what: Cow<'static, str>,
     pub(super) action: Action,
+    pub(super) kind: StepKind,
 }
 
 pub(super) enum Action {
@@ -16,11 +18,17 @@ pub(super) enum Action {
 impl Undo {
     /// `what` names the thing in a report, such as "the teardown deferred at src/shop.rs:12:5".
     pub(crate) fn now(what: impl Into<Cow<'static, str>>, action: impl FnOnce() + Send + 'static) -> Self {
-        Self { what: what.into(), action: Action::Now(Box::new(action)) }
+        Self { what: what.into(), action: Action::Now(Box::new(action)), kind: StepKind::Undo }
     }
 
     pub(crate) fn later(what: impl Into<Cow<'static, str>>, action: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self { what: what.into(), action: Action::Later(Box::pin(action)) }
+        Self { what: what.into(), action: Action::Later(Box::pin(action)), kind: StepKind::Undo }
+    }
+
+    /// It tears down a test of its own, in another process: when a signal leaves little time, it has most of it.
+    pub(crate) fn with_most_of_the_time(mut self) -> Self {
+        self.kind = StepKind::Child;
+        self
     }
 }
 

@@ -84,6 +84,8 @@ pub(super) enum StepKind {
     BodyDrop,
     /// Something that was taken off a stack: the next driver goes on with the next thing.
     Undo,
+    /// The same, for the teardown of a test in another process.
+    Child,
     /// A stage that is done once: the next driver goes on with the next stage.
     Stage,
 }
@@ -288,6 +290,8 @@ impl Hurry {
         let left = self.until.saturating_duration_since(now);
         match kind {
             StepKind::Body => now,
+            // What is kept is enough to be told that it is over, and to kill what does not listen.
+            StepKind::Child => now + left.saturating_sub(ANSWER + Duration::from_millis(250)),
             _ => now + (left / 4).min(Duration::from_secs(1)),
         }
     }
@@ -365,6 +369,7 @@ mod tests {
         let hurry = Hurry { why: "SIGINT".into(), until };
         assert_eq!(hurry.deadline(StepKind::Body, now), now);
         assert!(hurry.deadline(StepKind::Undo, now) <= now + Duration::from_millis(501));
+        assert!(hurry.deadline(StepKind::Child, now) > now + Duration::from_millis(700));
     }
 
     #[test]

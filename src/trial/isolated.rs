@@ -19,8 +19,12 @@ use std::{
     time::Duration,
 };
 
-/// How much longer than the limit of its body a child may take: for the cut, teardowns, and a busy machine.
-const GRACE: Duration = Duration::from_secs(30);
+/// How much longer than the limits of its body and of some teardowns a child may take: for the set-up of a suite, shared
+/// fixtures, and a busy machine. The child keeps its own limits; this one is for a child that does not.
+const GRACE: Duration = Duration::from_secs(120);
+
+/// The limits of how many teardowns are added.
+const TEARDOWNS: u32 = 10;
 
 /// How much of what a child prints is kept: its end.
 const OUTPUT: u64 = 256 * 1024;
@@ -63,10 +67,16 @@ pub(super) fn judge_in_child(meta: &'static Meta) -> Verdict {
     }
 }
 
-/// The parent only waits: the child keeps the limits itself, and the parent sees to it that this has an end.
+/// The parent only waits; its seed is what it gives the child.
 fn parent_options(meta: &Meta) -> Options {
-    let limit = meta.options.with_environment().limit().map(|limit| limit.saturating_add(GRACE));
-    Options::new().leaks(Leaks::Off).teardown_timeout_millis(10_000).with_limit(limit)
+    Options::new().leaks(Leaks::Off).teardown_timeout_millis(10_000).no_timeout().with_seed_of(&meta.options)
+}
+
+/// How long a child may take that keeps its own limits.
+fn limit(meta: &Meta) -> Option<Duration> {
+    let options = meta.options.with_environment();
+    let teardowns = options.teardown_limit().saturating_mul(TEARDOWNS);
+    options.limit().map(|body| body.saturating_add(teardowns).saturating_add(GRACE))
 }
 
 fn run_child(t: &Test, meta: &Meta) -> Result<Told, String> {
@@ -88,10 +98,16 @@ fn run_child(t: &Test, meta: &Meta) -> Result<Told, String> {
     let asked = child.clone();
     // Registered later than the kill, so it comes before it: the child tears down its test when it is asked to end.
     let gently = Undo::now("the request to the process of the test to end", move || end_gently(&asked));
-    t.scope.undo_at_end(gently).map_err(|error| format!("{error:?}"))?;
-    let status = t.block_on(child.wait()).map_err(|error| format!("{error:?}"))?;
+    t.scope.undo_at_end(gently.with_most_of_the_time()).map_err(|error| format!("{error:?}"))?;
+    let ended = t.block_on(async {
+        match limit(meta) {
+            Some(limit) => tokio::time::timeout(limit, child.wait()).await.map_err(|_| limit),
+            None => Ok(child.wait().await),
+        }
+    });
     let printed = tail(&output, meta.name());
     relay(&printed);
+    let status = ended.map_err(|limit| endless(limit, &printed))?.map_err(|error| format!("{error:?}"))?;
     let told = fs::read_to_string(&verdict).ok().and_then(|text| serde_json::from_str::<Told>(&text).ok());
     // After a test that passed, the teardown of the suite or of a shared fixture may have failed.
     told.filter(|told| told.failure.is_some() || status.success()).ok_or_else(|| died(status, &printed))
@@ -139,7 +155,23 @@ fn is_of_harness(line: &str, test: &str) -> bool {
         || line.strip_prefix("test ").is_some_and(verdict)
 }
 
-/// Why there is no verdict, in the words of a judge.
+/// The child did not keep its own limits, in the words of a judge.
+fn endless(limit: Duration, printed: &str) -> String {
+    format!(
+        "the process of the test did not end\n  expected: the process of the test to end within {limit:?} (its timeout, \
+         {TEARDOWNS} teardowns, and {GRACE:?})\n  happened: it was still running and was killed{}",
+        last_of(printed)
+    )
+}
+
+/// The end of what a child printed.
+fn last_of(printed: &str) -> String {
+    let last: Vec<&str> = printed.lines().rev().take(10).collect();
+    let last: String = last.iter().rev().map(|line| format!("\n{line}")).collect();
+    if last.is_empty() { "\nit printed nothing".to_owned() } else { format!("\nthe last it printed:{last}") }
+}
+
+/// Why there is no verdict, or none that counts, in the words of a judge.
 fn died(status: ExitStatus, printed: &str) -> String {
     let how = match (status.signal(), status.code()) {
         (Some(signal), _) => {
@@ -149,10 +181,7 @@ fn died(status: ExitStatus, printed: &str) -> String {
         (None, Some(code)) => format!("it ended with status {code}"),
         (None, None) => "it ended without a verdict".to_owned(),
     };
-    let last: Vec<&str> = printed.lines().rev().take(10).collect();
-    let last: String = last.iter().rev().map(|line| format!("\n{line}")).collect();
-    let said =
-        if last.is_empty() { "\nit printed nothing".to_owned() } else { format!("\nthe last it printed:{last}") };
+    let said = last_of(printed);
     format!(
         "the process of the test came to no good end\n  expected: the process of the test to end with a verdict and status \
          0\n  happened: {how}{said}"

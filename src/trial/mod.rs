@@ -111,20 +111,20 @@ fn tried(meta: &Meta, mut judge: impl FnMut() -> Verdict) -> (Conclusion, u32) {
     // The parent of an isolated test counts the tries; the child makes one.
     let own = environment().retries.unwrap_or(meta.options.retries);
     let most = 1 + if environment().isolated.is_some() { 0 } else { own };
-    let mut first_report: Option<String> = None;
+    let mut first_report: Option<(String, bool)> = None;
     for tries in 1..=most {
         let verdict = judge();
         let set_up = verdict.is_set_up_failure();
         match (verdict.report(), first_report.take()) {
             (None, None) => return (Conclusion::Passed, tries),
-            (None, Some(first)) => return (flaky(meta.name(), first, tries, most), tries),
+            (None, Some((first, set_up))) => return (flaky(meta.name(), first, set_up, (tries, most)), tries),
             (Some(report), _) if tries == most => {
                 let all = if most > 1 { format!("  tries:    {most}, and each failed\n") } else { String::new() };
                 return (Conclusion::Failed { report: format!("{report}{all}"), set_up }, tries);
             }
             (Some(report), first) => {
                 eprintln!("\n{report}  tries:    this was number {tries} of {most}\n");
-                first_report = Some(first.unwrap_or_else(|| report.to_owned()));
+                first_report = Some(first.unwrap_or_else(|| (report.to_owned(), set_up)));
             }
         }
     }
@@ -132,11 +132,11 @@ fn tried(meta: &Meta, mut judge: impl FnMut() -> Verdict) -> (Conclusion, u32) {
 }
 
 /// A pass after a failure. Nobody sees what a passing test prints, so it is said past the capture of the harness.
-fn flaky(name: &str, first: String, tries: u32, most: u32) -> Conclusion {
+fn flaky(name: &str, first: String, set_up: bool, (tries, most): (u32, u32)) -> Conclusion {
     if strict() {
         let why =
             format!("  tries:    it passed at number {tries} of {most}, which is a failure under QTESTS_STRICT=1\n");
-        return Conclusion::Failed { report: first + &why, set_up: false };
+        return Conclusion::Failed { report: first + &why, set_up };
     }
     let happened = first.lines().find_map(|line| line.trim_start().strip_prefix("happened: ")).unwrap_or_default();
     say(&format!("FLAKY: `{name}` passed at try {tries} of {most}; the first one: {happened}"));

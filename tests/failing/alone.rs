@@ -92,3 +92,34 @@ async fn tasks_wait_for_each_other_for_ever() {
         task.await.expect("it does not panic");
     }
 }
+
+/// Children of workers, of blocking threads, and of a body that nobody watches.
+#[expect(clippy::zombie_processes, reason = "that is what it is about")]
+fn start_sleep() {
+    std::process::Command::new("sleep").arg("600").spawn().expect("sleep starts");
+}
+
+#[qtest(leaks = "strict", workers = 2, timeout = "off")]
+#[ignore = "must fail"]
+async fn strict_test_leaves_children_of_all_its_threads(t: Test) {
+    t.defer(|| {});
+    start_sleep();
+    tokio::spawn(async { start_sleep() }).await.expect("it does not panic");
+    tokio::task::spawn_blocking(start_sleep).await.expect("it does not panic");
+}
+
+#[qtest(isolate = "process", leaks = "strict", workers = 1)]
+#[ignore = "must fail"]
+async fn isolated_test_leaves_a_thread_of_a_worker_and_a_chain_of_children() {
+    tokio::spawn(async {
+        thread::spawn(|| {
+            loop {
+                thread::park();
+            }
+        });
+    })
+    .await
+    .expect("it does not panic");
+    let chain = "setsid sh -c 'sleep 600 & setsid sh -c \"sleep 600 & exec sleep 600\"' >/dev/null 2>&1 </dev/null &";
+    assert!(std::process::Command::new("sh").args(["-c", chain]).status().expect("sh starts").success());
+}

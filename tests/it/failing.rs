@@ -21,7 +21,7 @@ fn masked(text: &str) -> String {
         (r"` \(\d+\)", "` (ID)"),
         (r"descriptor \d+", "descriptor N"),
         // Whether a test that is cut after a tenth of a second had been idle by then depends on the machine.
-        (r"(?m)^  note:     nothing of the test had run for 0\..*\n", ""),
+        (r"(?m)^  note:     no task of the test had run for 0\..*\n", ""),
         (r"had run for \d\.\d s", "had run for TIME"),
         (r"(?m)^   *\d+: .*\n", ""),
         (r"(?m)^  +at .*\n", ""),
@@ -118,6 +118,8 @@ must_fail!(
         isolated_test_leaves_a_daemon_a_thread_and_a_file,
         strict_test_leaves_a_child_that_runs_and_one_that_nobody_awaits,
         tasks_wait_for_each_other_for_ever,
+        strict_test_leaves_children_of_all_its_threads,
+        isolated_test_leaves_a_thread_of_a_worker_and_a_chain_of_children,
     ],
     "fixtures::": [
         fixture_returns_an_error,

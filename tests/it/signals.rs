@@ -2,7 +2,6 @@
 
 use super::support;
 use std::{
-    ffi::OsStr,
     fs,
     io::{Read, Write},
     os::unix::process::{CommandExt, ExitStatusExt},
@@ -62,23 +61,8 @@ impl Dying {
     }
 }
 
-/// A command that heeds signals even if this process was started with some of them ignored, as a script's background job
-/// is: what is ignored is inherited, and a test run that was told to ignore a signal does.
-fn heeding(program: impl AsRef<OsStr>) -> Command {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
-    let ignored = u64::from_str_radix(ignored.trim(), 16).unwrap();
-    if [1, 2, 15].iter().all(|signal| ignored & (1 << (signal - 1)) == 0) {
-        return support::clean(program);
-    }
-    // It executes the program in its own place, so the number of the process is the program's.
-    let mut command = support::clean("env");
-    command.arg("--default-signal=HUP,INT,TERM").arg(program.as_ref());
-    command
-}
-
 fn alone(tests: &[&'static str]) -> Dying {
-    let mut command = heeding(support::binary("dying"));
+    let mut command = support::heeding(support::binary("dying"));
     command.args(["--ignored", "--exact", "--nocapture", "--test-threads=8"]).args(tests);
     Dying::start(command, tests)
 }
@@ -121,7 +105,7 @@ fn a_signal_tears_down_all_running_tests_and_then_kills() {
 /// Runs one of the tests that share something, and returns the lines that it left; a signal ends it if there is one.
 fn shared(test: &str, signal: Option<&str>) -> Vec<String> {
     let marks = tempfile::tempdir().unwrap();
-    let mut command = heeding(support::binary("dying"));
+    let mut command = support::heeding(support::binary("dying"));
     command.args(["--ignored", "--exact", test]).env("DYING_MARKS", marks.path());
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let lines = || fs::read_to_string(marks.path().join("order")).unwrap_or_default();
@@ -175,7 +159,7 @@ fn nextest_passes_a_signal_on_and_all_running_tests_are_torn_down() {
         let _ = writeln!(std::io::stderr(), "SKIPPED: cargo-nextest is not installed (cargo install cargo-nextest)");
         return;
     }
-    let mut command = heeding("cargo");
+    let mut command = support::heeding("cargo");
     command.args(["nextest", "run", "--no-fail-fast", "--run-ignored=only", "--test-threads=8", "--test=dying"]);
     let tests = ["blocks", "waits", "waits_without_a_limit"];
     command.args(support::cargo_flags()).arg("--").arg("--exact").args(tests);

@@ -1,7 +1,9 @@
 //! What several modules need: running test binaries as children.
 
 use std::{
-    env, fs,
+    env,
+    ffi::OsStr,
+    fs,
     path::PathBuf,
     process::{Command, Output, Stdio},
     time::{Duration, Instant},
@@ -87,4 +89,19 @@ pub(crate) fn cargo_flags() -> Vec<String> {
         flags.splice(0..0, ["-p".to_owned(), "qtests".to_owned()]);
     }
     flags
+}
+
+/// A command that heeds signals even if this process was started with some of them ignored, as a script's background job
+/// is: what is ignored is inherited, and a test run that was told to ignore a signal does.
+pub(crate) fn heeding(program: impl AsRef<OsStr>) -> Command {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    let ignored = u64::from_str_radix(ignored.trim(), 16).unwrap();
+    if [1, 2, 15].iter().all(|signal| ignored & (1 << (signal - 1)) == 0) {
+        return clean(program);
+    }
+    // It executes the program in its own place, so the number of the process is the program's.
+    let mut command = clean("env");
+    command.arg("--default-signal=HUP,INT,TERM").arg(program.as_ref());
+    command
 }

@@ -60,6 +60,37 @@ fn a_test_that_is_alone_in_its_process_has_an_environment_and_a_directory_of_its
 }
 
 #[test]
+fn a_shared_fixture_is_torn_down_before_those_that_it_needs() {
+    let (output, text) = trials(&[], &["shares_what_needs_what_is_shared"]);
+    assert!(output.status.success(), "{text}");
+    let downs: Vec<&str> = text.lines().filter(|line| line.contains(" down")).collect();
+    assert_eq!(downs, ["app down in time", "store down"], "{text}");
+}
+
+/// All of them pass when they are simply run, each for a reason of its own.
+#[test]
+fn processes_seeds_set_ups_and_drops_are_what_their_tests_say() {
+    let (output, text) = trials(&[], &["--test-threads=4"]);
+    assert!(output.status.success(), "{text}");
+    assert!(!text.contains("too late") && !text.contains("leak: "), "{text}");
+}
+
+/// Teardowns that take long, one after the other, while a signal gives an isolated test all the time that is left.
+#[test]
+fn an_isolated_test_has_the_time_that_any_test_has_after_a_signal() {
+    let marks = tempfile::tempdir().unwrap();
+    let mut command = support::heeding(support::binary("dying"));
+    command.args(["--ignored", "--exact", "tears_down_slowly"]).env("DYING_MARKS", marks.path());
+    let mut child = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let order = || fs::read_to_string(marks.path().join("order")).unwrap_or_default();
+    support::until("it waits", || order().contains("up"));
+    let id = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-s", "TERM", &id]).status().unwrap().success());
+    child.wait().unwrap();
+    assert_eq!(order(), "up\ndown 6\ndown 5\ndown 4\ndown 3\ndown 2\ndown 1\n");
+}
+
+#[test]
 fn tests_of_a_serial_group_never_run_at_once() {
     let (output, text) = trials(&[], &["_in_its_group", "_in_a_group", "--test-threads=8"]);
     assert!(output.status.success() && text.contains("9 passed"), "{text}");
