@@ -138,6 +138,9 @@ must_fail!(
     "metrics::": [
         #[cfg(feature = "metrics")] counter_has_another_value,
         #[cfg(feature = "metrics")] counter_has_a_wrong_name,
+        #[cfg(feature = "metrics")] counter_that_must_be_0_has_a_wrong_name,
+        #[cfg(feature = "metrics")] histogram_has_a_wrong_name,
+        #[cfg(feature = "metrics")] counter_must_never_be_recorded,
     ],
 );
 
