@@ -20,9 +20,9 @@ const TAIL: usize = 20;
 #[derive(Debug)]
 pub(super) struct LogBook {
     held: Mutex<Held>,
-    /// The span that `#[traced_test]` has put around the body.
+    /// The span that `#[traced_test]` has put around the body; `None` if it is refused.
     #[cfg(feature = "tracing-test")]
-    pub(super) traced: OnceLock<&'static str>,
+    pub(super) traced: OnceLock<Option<&'static str>>,
 }
 
 impl Part for LogBook {}
