@@ -1,6 +1,7 @@
 //! Tests of a process in which somebody else has installed a subscriber or a recorder first. They are ignored here,
 //! since each needs a process of its own; `it/logs.rs` and `it/metrics.rs` run them as children.
 
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use qtests::Test;
 use tracing_subscriber::prelude::*;
 
@@ -59,4 +60,47 @@ fn recorder_that_passes_on() {
     let t = Test::scoped();
     metrics::counter!("orders").increment(1);
     t.metrics().counter("orders").assert_value(1);
+}
+
+/// Passes everything on with other names, as a layer that puts the name of the service before them does.
+struct Renaming<R>(R);
+
+impl<R> Renaming<R> {
+    fn renamed(key: &Key) -> Key {
+        Key::from_parts(
+            format!("shop_{}_total", key.name().replace('.', "_")),
+            key.labels().cloned().collect::<Vec<_>>(),
+        )
+    }
+}
+
+impl<R: Recorder> Recorder for Renaming<R> {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, key: &Key, metadata: &Metadata<'_>) -> Counter {
+        self.0.register_counter(&Self::renamed(key), metadata)
+    }
+
+    fn register_gauge(&self, key: &Key, metadata: &Metadata<'_>) -> Gauge {
+        self.0.register_gauge(&Self::renamed(key), metadata)
+    }
+
+    fn register_histogram(&self, key: &Key, metadata: &Metadata<'_>) -> Histogram {
+        self.0.register_histogram(&Self::renamed(key), metadata)
+    }
+}
+
+#[test]
+#[ignore = "for a process of its own"]
+fn recorder_that_renames_and_passes_on() {
+    let theirs = Renaming(qtests::metrics::recorder());
+    metrics::set_global_recorder(theirs).map_err(drop).expect("nobody has installed one before");
+    let t = Test::scoped();
+    metrics::counter!("orders").increment(1);
+    t.metrics().counter("shop_orders_total").assert_value(1);
+    assert_eq!(t.metrics().names(), ["shop_orders_total"]);
 }

@@ -2,6 +2,7 @@
 //! too.
 
 use qtests::{InTest, Test, prelude::*};
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use tracing::{info, info_span, trace, warn};
 use tracing_test::traced_test;
 
@@ -33,7 +34,8 @@ async fn b_qtest_alone_finds_its_lines(t: Test) {
     info!("of a qtest");
     tokio::spawn(async { info!("of a qtest too") }).await.expect("it returns");
     assert_eq!(t.logs().containing("of a qtest").count(), 2);
-    t.logs().containing("plain").assert_none();
+    // Of this crate, which is kept whatever `QTESTS_LOG` says.
+    t.logs().target("traced").containing("plain").assert_none();
 }
 
 #[qtest]
@@ -108,6 +110,25 @@ mod inner {
         assert!(EVERYWHERE.iter().all(|place| logs_contain(&format!("{place} of six"))));
         assert!(!logs_contain("of three") && !logs_contain("of five"));
     }
+}
+
+#[qtest(retries = 1)]
+#[traced_test]
+fn both_tried_again() {
+    static TRIES: AtomicU32 = AtomicU32::new(0);
+    let number = TRIES.fetch_add(1, SeqCst);
+    info!("of try {number}\nwith line {number}");
+    assert!(number > 0, "to be tried again");
+    assert!(logs_contain("of try 1") && logs_contain("with line 1"));
+    assert!(!logs_contain("of try 0") && !logs_contain("with line 0"));
+}
+
+/// Fails, since the span of the attribute is the same for both; `it/traced.rs` looks at how.
+#[qtest(cases(#[ignore = "must fail"] one(1), #[ignore = "must fail"] two(2)))]
+#[traced_test]
+fn both_for_cases(number: u32) {
+    info!("of case {number}");
+    assert!(!logs_contain("of case 3"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

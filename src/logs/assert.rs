@@ -1,6 +1,6 @@
 //! The judgements on a log, and what they say.
 
-use super::{book::Lines, line::LogLine, query::Logs, stray};
+use super::{book::Lines, install, line::LogLine, query::Logs, stray};
 use crate::base::count;
 use std::sync::Arc;
 
@@ -22,23 +22,29 @@ impl Logs {
         let all: Vec<&LogLine> = log.held.iter().map(|line| &**line).collect();
         happened.extend(self.wanted.nearest(&all, SHOWN).into_iter().map(ToString::to_string));
         happened.extend(lost(&log));
+        happened.extend(install::unkept(self.wanted.level, &self.wanted.targets()));
         happened.extend(self.astray());
         panic!("{}", told("a line was not logged", &format!("a line{}", self.wanted), &happened));
     }
 
-    /// Fails the test if a line was logged that meets the conditions; also if older lines have been dropped, since one
-    /// of them may have been such a line.
+    /// Fails the test if a line was logged that meets the conditions; also if nobody can know: if older lines have been
+    /// dropped, since one of them may have been such a line, and if such lines are not kept, because `QTESTS_LOG` or
+    /// the subscriber stops before the [`level`](Self::level) or keeps nothing of the [`target`](Self::target).
+    ///
+    /// Without a level it speaks of the lines that are kept, which are those from `DEBUG` on unless `QTESTS_LOG` says
+    /// otherwise; to exclude a `TRACE` line too, ask with `level(Level::TRACE)`, which refuses unless it is kept.
     ///
     /// # Panics
-    /// If there is one, with the lines; if lines have been dropped.
+    /// If there is one, with the lines; if lines have been dropped; if such lines are not kept, or none at all.
     #[track_caller]
     pub fn assert_none(&self) {
         let log = self.book.lines();
         let found: Vec<&Arc<LogLine>> = log.held.iter().filter(|line| self.wanted.matches(line)).collect();
         let expected = format!("no line{}", self.wanted);
         if found.is_empty() {
-            if let Some(lost) = lost(&log) {
-                let happened = [format!("there is none among the last {}", count(log.held.len() as u64)), lost];
+            let unkept = install::unkept(self.wanted.level, &self.wanted.targets());
+            if let Some(why) = unkept.or_else(|| lost(&log)) {
+                let happened = [format!("there is none among the last {}", count(log.held.len() as u64)), why];
                 panic!("{}", told("nobody can know whether a line was logged", &expected, &happened));
             }
             return;

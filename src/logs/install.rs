@@ -5,8 +5,11 @@ use crate::{
     base::{Error, environment, nearest},
     scope::{AtFirstTest, say},
 };
-use std::sync::Once;
-use tracing::{Subscriber, dispatcher, level_filters::LevelFilter};
+use std::sync::LazyLock;
+use tracing::{
+    Level, Subscriber, dispatcher,
+    level_filters::{LevelFilter, STATIC_MAX_LEVEL},
+};
 use tracing_subscriber::{filter::Targets, layer::Layer, prelude::*, registry::LookupSpan};
 
 const VARIABLE: &str = "QTESTS_LOG";
@@ -37,7 +40,7 @@ pub fn layer<S>() -> impl Layer<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    Route.with_filter(targets())
+    Route.with_filter(KEPT.clone())
 }
 
 /// Installs our subscriber, unless there is one.
@@ -74,16 +77,46 @@ fn at_first_test() {
     }
 }
 
-/// Which lines are kept.
-fn targets() -> Targets {
-    let targets = parse(&environment().log.0).unwrap_or_else(|complaint| {
-        static ONCE: Once = Once::new();
-        ONCE.call_once(|| say(&format!("warning: {complaint}")));
+/// What the variable says.
+static SAID: LazyLock<Targets> = LazyLock::new(|| {
+    parse(&environment().log.0).unwrap_or_else(|complaint| {
+        say(&format!("warning: {complaint}"));
         default_targets()
-    });
+    })
+});
+
+/// Which lines are kept.
+static KEPT: LazyLock<Targets> = LazyLock::new(|| {
     #[cfg(feature = "tracing-test")]
-    let targets = with_own_crate(targets);
-    targets
+    let kept = with_own_crate(SAID.clone());
+    #[cfg(not(feature = "tracing-test"))]
+    let kept = SAID.clone();
+    kept
+});
+
+/// Why nobody can know that there is no line which is at least so severe and whose target begins with each of these;
+/// `None` if such lines are kept, or some of them. Without a target it is asked what the variable says: that a crate of
+/// tests is kept for `#[traced_test]` says nothing about the code under test.
+pub(super) fn unkept(level: Option<Level>, targets: &[&str]) -> Option<String> {
+    let least = level.unwrap_or(Level::ERROR);
+    let lines = level.map_or_else(|| "lines".to_owned(), |level| format!("lines of level {level}"));
+    let cure = format!("set {VARIABLE}, such as {VARIABLE}={}", level.unwrap_or(Level::DEBUG).as_str().to_lowercase());
+    if let Some(target) = targets.iter().find(|target| !may_keep(&KEPT, target, least)) {
+        return Some(format!("{lines} of a target that begins with `{target}` are not kept: {cure}"));
+    }
+    if targets.is_empty() && !may_keep(&SAID, "", least) {
+        return Some(format!("{lines} are not kept: {cure}"));
+    }
+    // Whatever we would keep, the program or its subscriber may stop lines before they come to us.
+    let most = STATIC_MAX_LEVEL.min(LevelFilter::current());
+    (least > most)
+        .then(|| format!("{lines} do not come here: the subscriber, or a feature of tracing, stops at {most}"))
+}
+
+/// Whether there may be a line of this level whose target begins so.
+fn may_keep(targets: &Targets, prefix: &str, level: Level) -> bool {
+    let is_below = |(target, most): (&str, LevelFilter)| target.starts_with(prefix) && most >= level;
+    targets.would_enable(prefix, &level) || targets.iter().any(is_below)
 }
 
 fn default_targets() -> Targets {
@@ -125,6 +158,22 @@ mod tests {
         assert!(targets.would_enable("other", &Level::INFO) && !targets.would_enable("other", &Level::DEBUG));
         assert!(parse("TRACE").unwrap().would_enable("any", &Level::TRACE));
         assert!(!parse("checkout").unwrap().would_enable("other", &Level::ERROR));
+    }
+
+    #[test]
+    fn a_target_may_be_kept_if_one_below_it_is() {
+        let targets = parse("info,shop::cart=trace,bank=off").unwrap();
+        for (prefix, level) in
+            [("", Level::TRACE), ("shop", Level::TRACE), ("shop::ca", Level::TRACE), ("mill", Level::INFO)]
+        {
+            assert!(may_keep(&targets, prefix, level), "{prefix} {level}");
+        }
+        for (prefix, level) in
+            [("mill", Level::DEBUG), ("shop::pay", Level::TRACE), ("bank", Level::ERROR), ("bank::a", Level::ERROR)]
+        {
+            assert!(!may_keep(&targets, prefix, level), "{prefix} {level}");
+        }
+        assert!(!may_keep(&parse("off,shop=off").unwrap(), "", Level::ERROR));
     }
 
     #[test]

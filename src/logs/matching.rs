@@ -30,6 +30,15 @@ impl Wanted {
             && self.conditions.iter().all(|condition| condition.holds(line))
     }
 
+    /// How the target must begin.
+    pub(super) fn targets(&self) -> Vec<&str> {
+        let targets = self.conditions.iter().filter_map(|condition| match condition {
+            Condition::Target(prefix) => Some(prefix.as_str()),
+            _ => None,
+        });
+        targets.collect()
+    }
+
     /// How many of the conditions hold.
     fn score(&self, line: &LogLine) -> usize {
         usize::from(self.level.is_some_and(|level| line.level <= level))

@@ -29,7 +29,8 @@
 //! All from `DEBUG` on. The variable `QTESTS_LOG` says otherwise, in the words of
 //! [`Targets`](tracing_subscriber::filter::Targets): `trace`, or `info,checkout=trace` for `INFO` everywhere and all of
 //! the target `checkout`. A target that is not named there logs nothing unless a level stands alone. Spans have levels
-//! and targets too: a line does not tell of a span that is not kept.
+//! and targets too: a line does not tell of a span that is not kept. [`Logs::assert_none`] refuses to speak of a level,
+//! or of a target, that is not kept at all.
 //!
 //! A test holds its last 10,000 lines; older ones are dropped and counted. The text of a line is cut after 8 KiB. Of
 //! lines that belong to no test the process holds the last 1,000.
@@ -79,6 +80,9 @@
 //! any `#[traced_test]`: a subscriber of your own comes too late there. As in tracing-test, everything that the crate
 //! of the tests logs is kept, whatever `QTESTS_LOG` says, unless it names that crate; the rest as it says. Lines of a
 //! plain `#[traced_test]` are printed. The buffer that all tests of the process share holds 16 MiB.
+//!
+//! The attribute has one span for a function, so it does not go with `cases`, which run at once: such a test fails and
+//! says so. A test that is tried again does not see the lines of the try before.
 //!
 //! [`thread::spawn`]: crate::thread::spawn
 

@@ -1,7 +1,33 @@
-//! The end of a log, as a failing test prints it. Pure.
+//! The end of a log, as a failing test prints it.
 
 use super::line::LogLine;
-use std::fmt::Write;
+use std::{
+    fmt::Write,
+    sync::{Mutex, MutexGuard, TryLockError},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long a report waits for a log. Nobody holds one for longer than it takes to copy it, unless a thread hangs.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Locks, unless a thread hangs that holds it.
+pub(super) fn patiently<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    let began = Instant::now();
+    loop {
+        match mutex.try_lock() {
+            Ok(held) => return Some(held),
+            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) if began.elapsed() > PATIENCE => return None,
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(1)),
+        }
+    }
+}
+
+/// What the report says instead.
+pub(super) fn locked(what: &str) -> String {
+    format!("  {what}: unknown, since a thread that hangs holds them\n")
+}
 
 /// The last lines, at most `limit` after equal ones in a row are made one, and how many lines they stand for.
 pub(super) fn tail<'a>(lines: impl DoubleEndedIterator<Item = &'a LogLine>, limit: usize) -> (usize, String) {

@@ -12,7 +12,7 @@ use super::{
     book::LogBook,
     line::{LogLine, LogSpan},
 };
-use crate::scope::{Scope, current, lock};
+use crate::scope::{Finding, Scope, current, lock};
 use std::{
     env,
     sync::{LazyLock, OnceLock},
@@ -56,10 +56,34 @@ pub(super) fn notice(metadata: &Metadata<'static>, span: &LogSpan) {
     if *metadata.level() == Level::INFO
         && span.fields.is_empty()
         && let Some(scope) = current()
-        && is_around((metadata.target(), metadata.name()), scope.name())
     {
-        LogBook::of(&scope).traced.get_or_init(|| metadata.name());
+        let around = (metadata.target(), metadata.name());
+        if is_around(around, scope.name()) {
+            begin(&LogBook::of(&scope), around.1);
+        } else if scope.name().rsplit_once("::").is_some_and(|(function, _)| is_around(around, function)) {
+            refuse(&scope, around.1);
+        }
     }
+}
+
+/// A test begins that has the attribute. An earlier try of it had the same span, and its lines are not of this one.
+fn begin(book: &LogBook, span: &'static str) {
+    book.traced.get_or_init(|| {
+        forget(span);
+        Some(span)
+    });
+}
+
+/// The test is one of the `cases` of a function: all of them share the span of the attribute, and run at once, so that
+/// `logs_contain` would find the lines of the others, or those of none.
+fn refuse(scope: &Scope, span: &'static str) {
+    LogBook::of(scope).traced.get_or_init(|| {
+        scope.find(Finding::vacuous(format!(
+            "`#[traced_test]` on `{span}` cannot tell the lines of its cases apart, so `logs_contain` and `logs_assert` \
+             say nothing: leave it out, take `t: Test`, and write t.logs().containing(\"..\").assert_any()"
+        )));
+        None
+    });
 }
 
 /// Whether this is the span of the test: it stands in its module and is named after its function, and numbered if there
@@ -76,7 +100,7 @@ fn is_named_after(span: &str, function: &str) -> bool {
 
 /// A test has logged: if it has the attribute, the line goes to the buffer as if it were logged in the span.
 pub(super) fn of_a_test(scope: &Scope, book: &LogBook, line: &LogLine) {
-    let Some(traced) = book.traced.get().copied().or_else(|| around(scope, book, line)) else { return };
+    let Some(traced) = book.traced.get().copied().unwrap_or_else(|| around(scope, book, line)) else { return };
     let text = line.text();
     let text = if line.spans.first().is_some_and(|span| span.name == traced) {
         text
@@ -93,7 +117,7 @@ pub(super) fn of_a_test(scope: &Scope, book: &LogBook, line: &LogLine) {
 fn around(scope: &Scope, book: &LogBook, line: &LogLine) -> Option<&'static str> {
     let function = scope.name().rsplit("::").next()?;
     let first = line.spans.first().filter(|span| span.fields.is_empty() && is_named_after(span.name, function))?;
-    Some(*book.traced.get_or_init(|| first.name))
+    *book.traced.get_or_init(|| Some(first.name))
 }
 
 /// A line of no test, which may be one of theirs. Printed too, as they do, so that libtest shows it for a failing test.
@@ -121,6 +145,35 @@ fn keep(text: &str) {
     held.extend_from_slice(text.as_bytes());
 }
 
+/// Drops the lines that were logged in a span.
+fn forget(span: &str) {
+    let buffer = internal::global_buf();
+    buffer.clear_poison();
+    let mut held = lock(buffer);
+    if let Some(rest) = without(&held, span) {
+        *held = rest;
+    }
+}
+
+/// The text without the lines of a span; `None` if there are none.
+fn without(text: &[u8], span: &str) -> Option<Vec<u8>> {
+    let lines = || text.split_inclusive(|byte| *byte == b'\n');
+    lines()
+        .any(|line| is_in(line, span))
+        .then(|| lines().filter(|line| !is_in(line, span)).collect::<Vec<_>>().concat())
+}
+
+/// Whether a line of the buffer was logged in a span: the span comes first after the time and the level, or, in lines
+/// after the first of a text, at the very beginning.
+fn is_in(line: &[u8], span: &str) -> bool {
+    let line = String::from_utf8_lossy(line);
+    let rest = match line.strip_prefix('+').and_then(|rest| rest.split_once(' ')) {
+        Some((_, rest)) => rest.trim_start().split_once(' ').map(|(_, rest)| rest),
+        None => line.strip_prefix(' '),
+    };
+    rest.and_then(|rest| rest.strip_prefix(span)).is_some_and(|rest| rest.starts_with(':'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,6 +191,15 @@ mod tests {
         ] {
             assert!(!is_around((target, span), test), "{target} {span} {test}");
         }
+    }
+
+    #[test]
+    fn the_lines_of_one_span_are_dropped_and_no_others() {
+        let others = ["+0.1s  INFO pays2: it: a\n", "+0.1s  WARN other:pays: it: pays: b\n", " other: pays: c\n"];
+        let own = ["+0.1s  INFO pays: it: d\n", " pays: e\n", "+0.1s ERROR pays:inner{order=7}: it: f\n"];
+        assert_eq!(without(others.concat().as_bytes(), "pays"), None);
+        let text = [others[0], own[0], own[1], others[1], others[2], own[2]].concat();
+        assert_eq!(without(text.as_bytes(), "pays"), Some(others.concat().into_bytes()));
     }
 
     #[test]

@@ -9,7 +9,8 @@ use std::{
 use tokio::sync::Notify;
 
 /// Collects the first lines that are wanted. The log shows it each line under its own lock, so that none is missed,
-/// even if so many come that the line is dropped before whoever waits can look.
+/// even if so many come that the line is dropped before whoever waits can look. Whoever waits is woken later, without
+/// that lock, since wakers are code of others, and may log.
 #[derive(Debug)]
 pub(super) struct Watcher {
     wanted: Wanted,
@@ -23,17 +24,23 @@ impl Watcher {
         Self { wanted, count, found: Mutex::default(), complete: Notify::new() }
     }
 
-    pub(super) fn show(&self, line: &Arc<LogLine>) {
+    /// Whether this line is the last of those that are waited for: [`notify`](Self::notify) is due then.
+    #[must_use = "whoever waits is to be woken"]
+    pub(super) fn show(&self, line: &Arc<LogLine>) -> bool {
         if !self.wanted.matches(line) {
-            return;
+            return false;
         }
         let mut found = lock(&self.found);
-        if found.len() < self.count {
-            found.push(Arc::clone(line));
-            if found.len() == self.count {
-                self.complete.notify_one();
-            }
+        if found.len() == self.count {
+            return false;
         }
+        found.push(Arc::clone(line));
+        found.len() == self.count
+    }
+
+    /// Wakes whoever waits. No lock of ours may be held meanwhile.
+    pub(super) fn notify(&self) {
+        self.complete.notify_one();
     }
 
     pub(super) fn is_complete(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use super::{
     book::{State, refusal},
+    doubt::{Doubt, Kind, other_kind, recorded_as},
     query::{CounterQuery, GaugeQuery, Wanted},
 };
 use crate::base::{count, nearest};
@@ -14,16 +15,25 @@ const SHOWN: usize = 10;
 impl CounterQuery {
     /// Fails the test if the sum over all label sets that match is another one.
     ///
-    /// A counter that was never recorded has the value 0.
+    /// A counter that was never recorded has the value 0; [`assert_never`](Self::assert_never) tells it from one that
+    /// was recorded with 0.
     ///
     /// # Panics
-    /// If it is another one, with the label sets of this counter, or the names that come near to it.
+    /// If it is another one, with the label sets of this counter, or the names that come near to it; if [the answer
+    /// would say nothing](crate::metrics#answers-that-would-say-nothing).
     #[track_caller]
     pub fn assert_value(&self, expected: u64) {
         let state = self.book.look();
         let value = self.sum(&state);
+        let wanted = format!("the counter {} to be {}", self.wanted, count(expected));
         if value == expected {
-            return;
+            let doubt = Doubt::about(Kind::Counter, &self.wanted, &state).map(|doubt| doubt.told(&wanted));
+            drop(state);
+            // A closure would not be tracked to the caller.
+            match doubt {
+                Some(doubt) => panic!("{doubt}"),
+                None => return,
+            }
         }
         let mut happened = vec![format!("it is {}", count(value))];
         happened.extend(self.explain(&state));
@@ -33,10 +43,9 @@ impl CounterQuery {
         // Whoever looks on in a panic hook may record.
         drop(state);
         panic!(
-            "the counter {wanted} has another value\n  expected: the counter {wanted} to be {}\n  happened: {}",
-            count(expected),
+            "the counter {} has another value\n  expected: {wanted}\n  happened: {}",
+            self.wanted,
             happened.join("\n            "),
-            wanted = self.wanted,
         );
     }
 
@@ -55,19 +64,12 @@ impl CounterQuery {
         if !of_this_name.is_empty() {
             return [vec!["it was recorded with other labels only:".to_owned()], of_this_name].concat();
         }
-        let other = if state.gauges.keys().any(|key| key.name() == name) {
-            Some("gauge")
-        } else if state.histograms.keys().any(|key| key.name() == name) {
-            Some("histogram")
-        } else {
-            None
-        };
-        if let Some(kind) = other {
-            return vec![format!("`{name}` was recorded as a {kind}: ask t.metrics().{kind}(..)")];
+        if let Some(kind) = other_kind(name, state) {
+            return vec![recorded_as(name, kind)];
         }
         let near = nearest(name, state.counters.keys().map(Key::name));
         let hint = near.first().map(|near| format!(": did you mean `{near}`?")).unwrap_or_default();
-        let all = all(state);
+        let all = listed(shown(state, &|_| true));
         let recorded = if all.is_empty() { "nothing was recorded at all" } else { "recorded were:" };
         [vec![format!("no counter `{name}` was recorded{hint}"), recorded.to_owned()], all].concat()
     }
@@ -86,19 +88,20 @@ impl GaugeQuery {
     }
 }
 
-/// Everything that was recorded.
-fn all(state: &State) -> Vec<String> {
-    let counters = state.counters.iter().map(|(key, value)| format!("{} = {}", Shown(key), count(*value)));
-    let gauges = state.gauges.iter().map(|(key, value)| format!("{} = {value} (gauge)", Shown(key)));
-    let histograms = state
-        .histograms
-        .iter()
+/// What was recorded of the keys that match.
+pub(super) fn shown(state: &State, matching: &dyn Fn(&Key) -> bool) -> Vec<String> {
+    let counters = state.counters.iter().filter(|(key, _)| matching(key));
+    let gauges = state.gauges.iter().filter(|(key, _)| matching(key));
+    let histograms = state.histograms.iter().filter(|(key, _)| matching(key));
+    let counters = counters.map(|(key, value)| format!("{} = {}", Shown(key), count(*value)));
+    let gauges = gauges.map(|(key, value)| format!("{} = {value} (gauge)", Shown(key)));
+    let histograms = histograms
         .map(|(key, histogram)| format!("{}: recorded {} times (histogram)", Shown(key), count(histogram.count)));
-    listed(counters.chain(gauges).chain(histograms).collect())
+    counters.chain(gauges).chain(histograms).collect()
 }
 
 /// The first of them in the order of the alphabet, and how many more there are.
-fn listed(mut lines: Vec<String>) -> Vec<String> {
+pub(super) fn listed(mut lines: Vec<String>) -> Vec<String> {
     lines.sort_unstable();
     let more = lines.len().saturating_sub(SHOWN);
     lines.truncate(SHOWN);

@@ -7,7 +7,7 @@ use crate::{
 };
 use metrics::Key;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fmt,
     sync::{Arc, Mutex, MutexGuard},
 };
@@ -17,6 +17,9 @@ pub const METRIC_LIMIT: usize = 10_000;
 
 /// How many values all histograms of a test keep.
 const VALUES: usize = 1_000_000;
+
+/// How many names of dropped records a test holds.
+const REFUSED_NAMES: usize = 100;
 
 /// What one test has recorded.
 pub(super) struct MetricBook {
@@ -30,8 +33,12 @@ pub(super) struct State {
     pub(super) histograms: HashMap<Key, Histogram>,
     /// How many values can still be kept.
     room: usize,
+    /// How often a value came to a histogram, which numbers the values.
+    recorded: u64,
     /// Records that were dropped because there was no room for their key.
     pub(super) refused: u64,
+    /// Their names; once there are as many as it holds, it may be any name.
+    refused_names: HashSet<String>,
 }
 
 impl MetricBook {
@@ -42,7 +49,9 @@ impl MetricBook {
                 gauges: HashMap::new(),
                 histograms: HashMap::new(),
                 room: VALUES,
+                recorded: 0,
                 refused: 0,
+                refused_names: HashSet::new(),
             }),
         })
     }
@@ -87,7 +96,7 @@ impl State {
         let is_full = self.is_full();
         match slot(&mut self.counters, key, is_full) {
             Some(value) => *value = change(*value),
-            None => self.refused += 1,
+            None => self.refuse(key, 1),
         }
     }
 
@@ -95,16 +104,36 @@ impl State {
         let is_full = self.is_full();
         match slot(&mut self.gauges, key, is_full) {
             Some(value) => *value = change(*value),
-            None => self.refused += 1,
+            None => self.refuse(key, 1),
         }
     }
 
     pub(super) fn histogram(&mut self, key: &Key, value: f64, times: usize) {
         let is_full = self.is_full();
         match slot(&mut self.histograms, key, is_full) {
-            Some(histogram) => histogram.record(value, times, &mut self.room),
-            None => self.refused += times as u64,
+            Some(histogram) => {
+                self.recorded += 1;
+                histogram.record((self.recorded, value), times, &mut self.room);
+            }
+            None => self.refuse(key, times),
         }
+    }
+
+    /// All that was recorded.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.counters.keys().chain(self.gauges.keys()).chain(self.histograms.keys())
+    }
+
+    fn refuse(&mut self, key: &Key, times: usize) {
+        self.refused += times as u64;
+        if self.refused_names.len() < REFUSED_NAMES && !self.refused_names.contains(key.name()) {
+            self.refused_names.insert(key.name().to_owned());
+        }
+    }
+
+    /// Whether a record with this name may have been dropped.
+    pub(super) fn may_have_refused(&self, name: &str) -> bool {
+        self.refused_names.contains(name) || self.refused_names.len() == REFUSED_NAMES
     }
 
     fn is_full(&self) -> bool {

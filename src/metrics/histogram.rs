@@ -12,8 +12,8 @@ pub(super) struct Histogram {
     pub(super) sum: f64,
     pub(super) min: f64,
     pub(super) max: f64,
-    /// The last values, the oldest first.
-    pub(super) values: VecDeque<f64>,
+    /// The last values, the oldest first, each with a number that grows over all histograms of a test.
+    pub(super) values: VecDeque<(u64, f64)>,
 }
 
 impl Default for Histogram {
@@ -25,7 +25,7 @@ impl Default for Histogram {
 impl Histogram {
     /// Takes a value `times` times. `room` is how many values all histograms of the test can still keep; without room a
     /// value takes the place of the oldest one here, and is only counted if there is none.
-    pub(super) fn record(&mut self, value: f64, times: usize, room: &mut usize) {
+    pub(super) fn record(&mut self, (number, value): (u64, f64), times: usize, room: &mut usize) {
         if times == 0 {
             return;
         }
@@ -39,7 +39,7 @@ impl Histogram {
             } else if self.values.pop_front().is_none() {
                 break;
             }
-            self.values.push_back(value);
+            self.values.push_back((number, value));
         }
     }
 }
@@ -51,21 +51,21 @@ mod tests {
     #[test]
     fn all_values_are_counted_and_the_last_are_kept() {
         let (mut histogram, mut room) = (Histogram::default(), 1_000_000);
-        (0..VALUES + 5).for_each(|value| histogram.record(value as f64, 1, &mut room));
+        (0..VALUES + 5).for_each(|value| histogram.record((value as u64, value as f64), 1, &mut room));
         assert_eq!((histogram.count, histogram.values.len(), room), (10_005, VALUES, 990_000));
         assert_eq!((histogram.min, histogram.max), (0.0, 10_004.0));
-        assert_eq!((histogram.values.front(), histogram.values.back()), (Some(&5.0), Some(&10_004.0)));
-        histogram.record(-1.0, 1_000_000_000, &mut room);
+        assert_eq!((histogram.values.front(), histogram.values.back()), (Some(&(5, 5.0)), Some(&(10_004, 10_004.0))));
+        histogram.record((10_005, -1.0), 1_000_000_000, &mut room);
         assert_eq!((histogram.count, histogram.values.len(), histogram.min), (1_000_010_005, VALUES, -1.0));
-        assert!(histogram.values.iter().all(|value| *value == -1.0));
+        assert!(histogram.values.iter().all(|value| *value == (10_005, -1.0)));
     }
 
     #[test]
     fn without_room_the_oldest_value_gives_way() {
         let (mut full, mut late, mut room) = (Histogram::default(), Histogram::default(), 2);
-        (1..=3).for_each(|value| full.record(f64::from(value), 1, &mut room));
-        late.record(7.0, 2, &mut room);
-        assert_eq!((full.values, full.count, full.sum), (VecDeque::from([2.0, 3.0]), 3, 6.0));
+        (1..=3).for_each(|value| full.record((value, value as f64), 1, &mut room));
+        late.record((4, 7.0), 2, &mut room);
+        assert_eq!((full.values, full.count, full.sum), (VecDeque::from([(2, 2.0), (3, 3.0)]), 3, 6.0));
         assert_eq!((late.values.len(), late.count, late.sum, room), (0, 2, 14.0, 0));
     }
 }

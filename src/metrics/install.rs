@@ -15,6 +15,7 @@ const CURE: &str = "install one before the first test that passes everything on 
                     such as the Fanout of metrics-util";
 
 thread_local! {
+    /// Whether a counter was registered with us since it was last set to `false`.
     static HEARD: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -52,13 +53,10 @@ pub(super) fn is_heard() -> bool {
     HEARD.get()
 }
 
-/// Whether this is the question of [`is_heard`], which is answered by that.
-pub(super) fn is_probe(key: &Key) -> bool {
-    let is_probe = key.name() == PROBE;
-    if is_probe {
-        HEARD.set(true);
-    }
-    is_probe
+/// A counter is registered with us, which answers [`is_heard`] if it is asked on this thread. Whatever its name is: a
+/// recorder that passes on to ours may have changed it.
+pub(super) fn hear() {
+    HEARD.set(true);
 }
 
 /// Why what the calling thread records does not come to us.

@@ -28,18 +28,41 @@
 //! and said in the journal. A histogram keeps its count, sum, least and greatest value, and its last 10,000 values; all
 //! histograms of a test keep 1,000,000 values together.
 //!
+//! # Answers that would say nothing
+//!
+//! A counter that was never recorded is 0, and a histogram has no values, so a slip in a name could pass for good news.
+//! So each question (`value`, `assert_value`, `sum`, `max` and so on) panics rather than to answer for nothing:
+//!
+//! - if records were dropped that it may be about, since more than 10,000 keys came;
+//! - if the name was recorded as another kind of metric only;
+//! - if it was not recorded and one is that comes so near that one of them must be a slip: it differs in one letter of
+//!   one word (`order.failed` and `orders.failed`), in case, or in what stands between the words. The same holds for the
+//!   name of a label.
+//!
+//! `assert_never` says that a metric was never recorded whatever else comes near.
+//!
+//! ```
+//! let t = qtests::Test::scoped();
+//! metrics::counter!("orders.placed").increment(1);
+//! t.metrics().counter("orders.failed").assert_value(0);                   // no slip of `orders.placed`
+//! t.metrics().counter("order.placed").assert_never();                     // nor is this, says whoever wrote it
+//! ```
+//!
 //! # A recorder of your own
 //!
 //! Ours is installed when the first test of the process starts; `set_global_recorder` gives an error from then on. To
 //! have both, install before the first test one that passes everything on to yours and to [`recorder`], such as the
 //! `Fanout` of metrics-util. If somebody's recorder is there first and passes nothing on, that is said on the standard
 //! error, and [`Test::metrics`](crate::Test::metrics) panics: it never takes records that it cannot see for none. To
-//! find out it registers the counter `qtests.probe`, which such a recorder may show.
+//! find out it registers the counter `qtests.probe`, which such a recorder may show. A recorder may change names before
+//! it passes them on; ask for them as they come.
 
 mod assert;
 mod book;
+mod doubt;
 mod histogram;
 mod install;
+mod near;
 mod query;
 mod recorder;
 

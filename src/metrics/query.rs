@@ -2,6 +2,7 @@
 
 use super::{
     book::{MetricBook, State},
+    doubt::Kind,
     histogram::Histogram,
     install,
 };
@@ -49,8 +50,7 @@ impl Metrics {
     /// [`METRIC_LIMIT`](super::METRIC_LIMIT).
     pub fn names(&self) -> Vec<String> {
         let state = self.book.look();
-        let keys = state.counters.keys().chain(state.gauges.keys()).chain(state.histograms.keys());
-        let mut names: Vec<String> = keys.map(|key| key.name().to_owned()).collect();
+        let mut names: Vec<String> = state.keys().map(|key| key.name().to_owned()).collect();
         names.sort_unstable();
         names.dedup();
         names
@@ -97,10 +97,23 @@ impl CounterQuery {
         self
     }
 
-    /// The sum over all label sets that match; 0 if there is none, so a wrong name is not noticed here:
-    /// [`assert_value`](Self::assert_value) tells what there is.
+    /// The sum over all label sets that match; 0 if there is none. [`assert_value`](Self::assert_value) tells what
+    /// there is, too.
+    ///
+    /// # Panics
+    /// If [the answer would say nothing](crate::metrics#answers-that-would-say-nothing).
+    #[track_caller]
     pub fn value(&self) -> u64 {
-        self.sum(&self.book.look())
+        self.sum(&self.book.asked(Kind::Counter, &self.wanted))
+    }
+
+    /// Fails the test if it was recorded, even with the value 0, as whatever kind of metric.
+    ///
+    /// # Panics
+    /// If it was, with what was recorded; if records were dropped that it may be about.
+    #[track_caller]
+    pub fn assert_never(&self) {
+        self.book.assert_never(Kind::Counter, &self.wanted);
     }
 
     pub(super) fn sum(&self, state: &State) -> u64 {
@@ -127,10 +140,11 @@ impl GaugeQuery {
     /// The value that it has now; `None` if it was never recorded.
     ///
     /// # Panics
-    /// If several label sets match: a label says which one is meant.
+    /// If several label sets match: a label says which one is meant; if [the answer would say
+    /// nothing](crate::metrics#answers-that-would-say-nothing).
     #[track_caller]
     pub fn value(&self) -> Option<f64> {
-        let state = self.book.look();
+        let state = self.book.asked(Kind::Gauge, &self.wanted);
         let mut matching = state.gauges.iter().filter(|(key, _)| self.wanted.matches(key));
         let value = matching.next().map(|(_, value)| *value);
         if matching.next().is_some() {
@@ -139,6 +153,15 @@ impl GaugeQuery {
             panic!("{text}");
         }
         value
+    }
+
+    /// Fails the test if it was recorded, as whatever kind of metric.
+    ///
+    /// # Panics
+    /// If it was, with what was recorded; if records were dropped that it may be about.
+    #[track_caller]
+    pub fn assert_never(&self) {
+        self.book.assert_never(Kind::Gauge, &self.wanted);
     }
 }
 
@@ -158,38 +181,71 @@ impl HistogramQuery {
     }
 
     /// How many values were recorded.
+    ///
+    /// # Panics
+    /// If [the answer would say nothing](crate::metrics#answers-that-would-say-nothing).
+    #[track_caller]
     pub fn count(&self) -> u64 {
         self.fold(0, |count, histogram| count + histogram.count)
     }
 
-    /// The sum of all values that were recorded.
+    /// The sum of all values that were recorded; 0 if there is none.
+    ///
+    /// # Panics
+    /// If [the answer would say nothing](crate::metrics#answers-that-would-say-nothing).
+    #[track_caller]
     pub fn sum(&self) -> f64 {
         self.fold(0.0, |sum, histogram| sum + histogram.sum)
     }
 
     /// The least of all values that were recorded; `None` if there is none.
+    ///
+    /// # Panics
+    /// If [the answer would say nothing](crate::metrics#answers-that-would-say-nothing).
+    #[track_caller]
     pub fn min(&self) -> Option<f64> {
-        let min = self.fold(f64::INFINITY, |min, histogram| min.min(histogram.min));
-        (self.count() > 0).then_some(min)
+        self.fold(None, |min: Option<f64>, histogram| Some(min.map_or(histogram.min, |min| min.min(histogram.min))))
     }
 
     /// The greatest of all values that were recorded; `None` if there is none.
+    ///
+    /// # Panics
+    /// If [the answer would say nothing](crate::metrics#answers-that-would-say-nothing).
+    #[track_caller]
     pub fn max(&self) -> Option<f64> {
-        let max = self.fold(f64::NEG_INFINITY, |max, histogram| max.max(histogram.max));
-        (self.count() > 0).then_some(max)
+        self.fold(None, |max: Option<f64>, histogram| Some(max.map_or(histogram.max, |max| max.max(histogram.max))))
     }
 
-    /// The last values, at most 10,000 of each label set, one set after the other, the oldest value of each first.
+    /// The last values, at most 10,000 of each label set, in the order in which they were recorded over all of them.
+    ///
+    /// # Panics
+    /// If [the answer would say nothing](crate::metrics#answers-that-would-say-nothing).
+    #[track_caller]
     pub fn values(&self) -> Vec<f64> {
-        self.fold(Vec::new(), |mut values, histogram| {
+        let mut values = self.fold(Vec::new(), |mut values: Vec<(u64, f64)>, histogram| {
             values.extend(&histogram.values);
             values
-        })
+        });
+        values.sort_by_key(|(number, _)| *number);
+        values.into_iter().map(|(_, value)| value).collect()
     }
 
+    /// Fails the test if it was recorded, as whatever kind of metric.
+    ///
+    /// # Panics
+    /// If it was, with what was recorded; if records were dropped that it may be about.
+    #[track_caller]
+    pub fn assert_never(&self) {
+        self.book.assert_never(Kind::Histogram, &self.wanted);
+    }
+
+    /// Over the label sets in their order, so that a sum of fractions is the same in each run.
+    #[track_caller]
     fn fold<T>(&self, start: T, add: impl FnMut(T, &Histogram) -> T) -> T {
-        let state = self.book.look();
-        let matching = state.histograms.iter().filter(|(key, _)| self.wanted.matches(key));
-        matching.map(|(_, histogram)| histogram).fold(start, add)
+        let state = self.book.asked(Kind::Histogram, &self.wanted);
+        let mut matching: Vec<(&Key, &Histogram)> =
+            state.histograms.iter().filter(|(key, _)| self.wanted.matches(key)).collect();
+        matching.sort_unstable_by_key(|(key, _)| *key);
+        matching.into_iter().map(|(_, histogram)| histogram).fold(start, add)
     }
 }

@@ -25,9 +25,8 @@ impl Recorder for TestRecorder {
     fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
 
     fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        if install::is_probe(key) {
-            return Counter::noop();
-        }
+        // Of a counter that is only registered no test hears, so the probe needs no handle of its own.
+        install::hear();
         Counter::from_arc(Handle::of(key))
     }
 

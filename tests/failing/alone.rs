@@ -110,7 +110,7 @@ async fn strict_test_leaves_children_of_all_its_threads(t: Test) {
 
 #[qtest(isolate = "process", leaks = "strict", workers = 1)]
 #[ignore = "must fail"]
-async fn isolated_test_leaves_a_thread_of_a_worker_and_a_chain_of_children() {
+async fn isolated_test_leaves_a_thread_of_a_worker_and_a_chain_of_children(t: Test) {
     tokio::spawn(async {
         thread::spawn(|| {
             loop {
@@ -120,6 +120,11 @@ async fn isolated_test_leaves_a_thread_of_a_worker_and_a_chain_of_children() {
     })
     .await
     .expect("it does not panic");
-    let chain = "setsid sh -c 'sleep 600 & setsid sh -c \"sleep 600 & exec sleep 600\"' >/dev/null 2>&1 </dev/null &";
-    assert!(std::process::Command::new("sh").args(["-c", chain]).status().expect("sh starts").success());
+    let ready = t.dir().join("ready");
+    let inner = format!("sleep 600 & echo > {}; exec sleep 600", ready.display());
+    let chain = format!("setsid sh -c 'sleep 600 & setsid sh -c \"{inner}\"; exit 0' >/dev/null 2>&1 </dev/null &");
+    assert!(std::process::Command::new("sh").args(["-c", &chain]).status().expect("sh starts").success());
+    while !ready.exists() {
+        tokio::task::yield_now().await;
+    }
 }

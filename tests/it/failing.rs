@@ -134,12 +134,17 @@ must_fail!(
         #[cfg(feature = "tracing")] log_has_no_such_line,
         #[cfg(feature = "tracing")] log_has_such_a_line_on_a_thread_of_no_test,
         #[cfg(feature = "tracing")] log_has_lines_that_must_not_be,
+        #[cfg(feature = "tracing")] log_does_not_keep_what_must_not_be,
+        #[cfg(feature = "tracing")] log_of_no_test_is_longer_than_what_is_held,
         #[cfg(feature = "tracing")] log_is_too_long_to_be_sure,
         #[cfg(feature = "tracing")] log_never_has_the_line_that_is_awaited,
     ],
     "metrics::": [
         #[cfg(feature = "metrics")] counter_has_another_value,
         #[cfg(feature = "metrics")] counter_has_a_wrong_name,
+        #[cfg(feature = "metrics")] counter_that_must_be_0_has_a_wrong_name,
+        #[cfg(feature = "metrics")] histogram_has_a_wrong_name,
+        #[cfg(feature = "metrics")] counter_must_never_be_recorded,
     ],
 );
 

@@ -291,9 +291,72 @@ async fn a_scope_hears_the_futures_that_are_bound_to_it() {
     assert!(t.finish().await.passed());
 }
 
+/// What a waker may do that belongs to a runtime which is traced.
+struct Logging(std::sync::atomic::AtomicBool);
+
+impl std::task::Wake for Logging {
+    fn wake(self: std::sync::Arc<Self>) {
+        info!("woken");
+        self.0.store(true, std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn a_waker_may_log() {
+    use std::{future::Future, sync::Arc, task::Context};
+    let t = Test::scoped();
+    let logs = t.logs();
+    let (ended, end) = std::sync::mpsc::channel();
+    // In a thread, since a lock that is taken twice hangs.
+    qtests::thread::spawn(move || {
+        let mut wait = std::pin::pin!(logs.containing("placed").wait());
+        let waker = Arc::new(Logging(false.into()));
+        let task = Arc::clone(&waker).into();
+        let mut cx = Context::from_waker(&task);
+        assert!(wait.as_mut().poll(&mut cx).is_pending());
+        info!("placed");
+        assert!(wait.as_mut().poll(&mut cx).is_ready());
+        ended.send(waker.0.load(std::sync::atomic::Ordering::SeqCst)).unwrap();
+    });
+    assert_eq!(end.recv_timeout(Duration::from_secs(60)), Ok(true));
+    // While some thread has a subscriber of its own, tracing gives nobody what is logged inside of a line.
+    assert_eq!(t.logs().first().unwrap().message, "placed");
+}
+
+#[test]
+fn what_is_not_kept_is_never_taken_for_absent() {
+    let t = Test::scoped();
+    trace!(target: "shop", "the secret");
+    // It speaks of the lines that are kept.
+    t.logs().containing("secret").assert_none();
+    for logs in [t.logs().level(Level::TRACE).target("shop"), t.logs().level(Level::TRACE)] {
+        let text = refused(|| logs.containing("secret").assert_none());
+        assert!(
+            text.starts_with("nobody can know") && text.contains("set QTESTS_LOG, such as QTESTS_LOG=trace"),
+            "{text}"
+        );
+    }
+    let text = refused(|| t.logs().level(Level::TRACE).target("shop").assert_any());
+    assert!(text.contains("lines of level TRACE of a target that begins with `shop` are not kept"), "{text}");
+    t.logs().level(Level::DEBUG).assert_none();
+    let test = "logs::log_does_not_keep_what_must_not_be";
+    for (value, part) in [
+        ("off", "lines of a target that begins with `shop` are not kept: set QTESTS_LOG, such as QTESTS_LOG=debug"),
+        ("off,shop=error", "lines of level TRACE of a target that begins with `shop` are not kept"),
+        ("error", "lines of level TRACE of a target that begins with `shop` are not kept"),
+        ("off,shop::mail=trace", "a line was logged that must not be"),
+    ] {
+        let text = with_variable(value, test);
+        assert!(text.contains(part), "{value}: {text}");
+    }
+}
+
 /// What one test of `tests/failing` prints when the variable is set.
 fn log_level(value: &str) -> String {
-    let test = "logs::log_holds_what_is_wanted_and_what_is_not";
+    with_variable(value, "logs::log_holds_what_is_wanted_and_what_is_not")
+}
+
+fn with_variable(value: &str, test: &str) -> String {
     let mut command = support::clean(support::binary("failing"));
     command.args(["--ignored", "--exact", test]).env("QTESTS_LOG", value);
     support::text(&command.output().unwrap())

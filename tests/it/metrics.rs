@@ -129,10 +129,89 @@ fn counters_gauges_and_histograms_hold_what_was_recorded() {
     let held = t.metrics().histogram("seconds");
     assert_eq!((held.count(), held.sum(), held.min(), held.max()), (4, 6.5, Some(0.5), Some(2.0)));
     assert_eq!(held.values(), [2.0, 2.0, 2.0, 0.5]);
+    counter!("hits").increment(1);
     let none = t.metrics().histogram("hours");
     assert_eq!((none.count(), none.sum(), none.min(), none.max()), (0, 0.0, None, None));
     assert_eq!(t.metrics().counter("none").value(), 0);
     t.metrics().counter("none").assert_value(0);
+    t.metrics().counter("none").assert_never();
+}
+
+#[test]
+fn values_come_in_the_order_in_which_they_were_recorded() {
+    let t = Test::scoped();
+    for number in 0..300_u16 {
+        histogram!("seconds", "shard" => (number % 30).to_string()).record(f64::from(number) / 10.0);
+    }
+    let held = t.metrics().histogram("seconds");
+    assert_eq!(held.values(), (0..300_u16).map(|number| f64::from(number) / 10.0).collect::<Vec<_>>());
+    let of_one = held.clone().label("shard", 7);
+    assert_eq!(of_one.values(), (0..10_u16).map(|number| f64::from(7 + 30 * number) / 10.0).collect::<Vec<_>>());
+    // The sum of fractions depends on their order, which is that of the label sets.
+    let sums: std::collections::BTreeSet<u64> = (0..20)
+        .map(|_| {
+            let other = Test::scoped();
+            for number in 0..300_u16 {
+                histogram!("seconds", "shard" => (number % 30).to_string()).record(f64::from(number) / 10.0);
+            }
+            other.metrics().histogram("seconds").sum().to_bits()
+        })
+        .collect();
+    assert_eq!(sums.len(), 1);
+}
+
+#[test]
+fn an_answer_that_would_say_nothing_is_refused() {
+    let t = Test::scoped();
+    counter!("orders.failed", "kind" => "card").increment(5);
+    gauge!("level").set(1.0);
+    histogram!("latency").record(2.5);
+    let held = t.metrics();
+    // A slip in the name, or in that of a label.
+    for text in [
+        refused(|| held.counter("order.failed").assert_value(0)),
+        refused(|| _ = held.counter("orders_failed").value()),
+        refused(|| _ = held.gauge("levels").value()),
+        refused(|| _ = held.histogram("latncy").sum()),
+        refused(|| _ = held.histogram("latncy").max()),
+        refused(|| _ = held.histogram("latncy").values()),
+        refused(|| held.counter("orders.failed").label("kin", "card").assert_value(0)),
+    ] {
+        assert!(text.contains("which comes near: ask for that, or if this one must never be recorded"), "{text}");
+    }
+    // Another kind of metric.
+    for (text, cure) in [
+        (
+            refused(|| held.counter("level").assert_value(0)),
+            "`level` was recorded as a gauge: ask t.metrics().gauge(..)",
+        ),
+        (refused(|| _ = held.gauge("latency").value()), "ask t.metrics().histogram(..)"),
+        (refused(|| _ = held.histogram("orders.failed").count()), "ask t.metrics().counter(..)"),
+    ] {
+        assert!(text.contains(cure), "{text}");
+    }
+    // What is merely alike is another metric, and other labels are other labels.
+    held.counter("orders.placed").assert_value(0);
+    held.counter("orders").assert_value(0);
+    held.counter("orders.failed").label("kind", "cash").assert_value(0);
+    assert_eq!(held.gauge("height").value(), None);
+}
+
+#[test]
+fn what_must_never_be_recorded_is_told_from_0() {
+    let t = Test::scoped();
+    counter!("orders.failed", "kind" => "card").increment(0);
+    let held = t.metrics();
+    held.counter("orders.failed").assert_value(0);
+    for text in [
+        refused(|| held.counter("orders.failed").assert_never()),
+        refused(|| held.gauge("orders.failed").assert_never()),
+        refused(|| held.histogram("orders.failed").label("kind", "card").assert_never()),
+    ] {
+        assert!(text.contains("never to be recorded\n  happened: orders.failed{kind=\"card\"} = 0"), "{text}");
+    }
+    held.counter("order.failed").assert_never();
+    held.counter("orders.failed").label("kind", "cash").assert_never();
 }
 
 #[test]
@@ -182,16 +261,31 @@ fn a_failure_names_what_was_recorded() {
 #[test]
 fn keys_beyond_the_limit_are_dropped_counted_and_said() {
     let t = Test::scoped();
-    for user in 0..METRIC_LIMIT + 7 {
+    counter!("kept").increment(1);
+    for user in 1..METRIC_LIMIT + 7 {
         counter!("logins", "user" => user.to_string()).increment(1);
     }
     gauge!("level").set(1.0);
-    counter!("logins", "user" => "1").increment(1);
+    counter!("kept").increment(1);
     let held = t.metrics();
-    assert_eq!(held.counter("logins").value(), METRIC_LIMIT as u64 + 1);
-    assert_eq!(held.gauge("level").value(), None);
+    held.counter("kept").assert_value(2);
+    held.counter("never").assert_value(0);
     let text = refused(|| held.counter("logins").assert_value(10_008));
     assert!(text.contains("8 records were dropped: the test holds 10,000 metrics already"), "{text}");
+    for text in [
+        refused(|| held.counter("logins").assert_value(METRIC_LIMIT as u64 - 1)),
+        refused(|| _ = held.counter("logins").value()),
+        refused(|| held.counter("logins").label("user", "x").assert_value(0)),
+        refused(|| held.counter("logins").label("user", "x").assert_never()),
+        refused(|| _ = held.gauge("level").value()),
+        refused(|| _ = held.histogram("level").max()),
+        refused(|| held.gauge("level").assert_never()),
+    ] {
+        assert!(text.starts_with("nobody can know") && text.contains("8 records were dropped"), "{text}");
+    }
+    // So many names are not remembered, so it may be about any.
+    (0..100).for_each(|number| counter!(format!("number.{number}")).increment(1));
+    assert!(refused(|| held.counter("never").assert_value(0)).starts_with("nobody can know"));
     assert_eq!(
         t.journal()
             .iter()
@@ -214,7 +308,9 @@ fn a_recorder_for_one_thread_can_pass_on_to_ours_and_is_noticed_if_it_does_not()
 #[cfg(feature = "tracing")]
 fn a_recorder_of_somebody_else_is_told_from_one_that_passes_on() {
     let warning = "warning: a recorder of metrics was installed before the first test";
-    for (test, warnings) in [("recorder_of_somebody_else", 1), ("recorder_that_passes_on", 0)] {
+    for (test, warnings) in
+        [("recorder_of_somebody_else", 1), ("recorder_that_passes_on", 0), ("recorder_that_renames_and_passes_on", 0)]
+    {
         let (passed, text) = super::support::run_elsewhere("foreign", test);
         assert!(passed, "{text}");
         assert_eq!(text.matches(warning).count(), warnings, "{text}");

@@ -12,7 +12,7 @@ fn passes(arguments: &[&str], count: usize) {
 
 #[test]
 fn they_pass_side_by_side_and_one_after_the_other() {
-    let all = 11;
+    let all = 12;
     for threads in ["--test-threads=1", "--test-threads=16"] {
         (0..3).for_each(|_| passes(&[threads], all));
     }
@@ -33,6 +33,16 @@ fn it_does_not_matter_which_kind_comes_first() {
     );
     passes(&["--exact", "a_plain_test_comes_first_and_finds_its_lines"], 1);
     passes(&["--exact", "both_async"], 1);
+}
+
+#[test]
+fn cases_that_share_the_span_of_the_attribute_fail() {
+    let output = support::run("traced", &["--ignored"]);
+    let text = support::text(&output);
+    assert!(!output.status.success() && text.contains("0 passed; 2 failed"), "{text}");
+    let why = "`#[traced_test]` on `both_for_cases` cannot tell the lines of its cases apart, so `logs_contain` and \
+               `logs_assert` say nothing: leave it out, take `t: Test`, and write t.logs()";
+    assert_eq!(text.matches(why).count(), 2, "{text}");
 }
 
 #[test]
