@@ -85,7 +85,7 @@ pub(super) fn belongs_to_the_process(scope: &Scope) {
     let now = Held::now();
     let mut of_process = lock(&OF_PROCESS);
     of_process.children.extend(now.children.difference(&before.children));
-    of_process.threads.extend(newer(&now.threads, &before.threads));
+    of_process.threads.extend(now.threads.into_iter().filter(|(id, _)| !before.threads.contains_key(id)));
     of_process.descriptors.extend(newer(&now.descriptors, &before.descriptors));
 }
 
@@ -171,8 +171,9 @@ impl Before {
             return Vec::new();
         }
         let of_process = lock(&OF_PROCESS).threads.clone();
-        let is_foreign = |id: &i32| *id != own_thread() && !of_process.contains_key(id);
-        newer(&threads(), &self.held.threads).into_iter().filter(|(id, _)| is_foreign(id)).collect()
+        let known = |id: &i32| self.held.threads.contains_key(id) || of_process.contains_key(id) || *id == own_thread();
+        // By number alone: a thread has the name of the one that started it until it takes its own.
+        threads().into_iter().filter(|(id, _)| !known(id)).collect()
     }
 
     fn descriptors(&self) -> Vec<(RawFd, String)> {
