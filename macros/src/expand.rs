@@ -186,7 +186,7 @@ fn meta(model: &TestModel, this: &One<'_>, krate: &TokenStream) -> TokenStream {
             target: #krate::rt::Target::#target,
             ignored: #ignored,
             should_panic: #should_panic,
-            options: #options,
+            options: &#options,
         }
     }
 }

@@ -187,7 +187,7 @@ impl Trial {
             target: binary.target,
             ignored,
             should_panic: should_panic.map(|text| &*text.leak()),
-            options,
+            options: Box::leak(Box::new(options)),
         };
         Ok(Box::leak(Box::new(Registered { meta, body: Body::Made(Box::leak(Box::new(body))) })))
     }

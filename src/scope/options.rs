@@ -178,6 +178,7 @@ impl Options {
     }
 
     /// The same with a limit of its own.
+    #[cfg(feature = "runner")]
     pub(crate) fn with_limit(mut self, limit: Option<Duration>) -> Self {
         self.timeout = limit;
         self
@@ -207,8 +208,8 @@ pub struct Meta {
     pub ignored: bool,
     /// `#[should_panic]`, with the text that it expects.
     pub should_panic: Option<&'static str>,
-    /// The settings.
-    pub options: Options,
+    /// The settings. Most tests share the default ones, which the compiler then need not copy.
+    pub options: &'static Options,
 }
 
 impl Meta {

@@ -200,7 +200,7 @@ mod tests {
             target: Target::Integration,
             ignored: true,
             should_panic: None,
-            options: crate::scope::Options::new(),
+            options: &crate::scope::Options::DEFAULT,
         };
         let line = Words::of(&meta).line(meta.name(), Seed::new(7));
         assert!(line.starts_with("QTESTS_SEED=7 cargo test -p shop "), "{line}");

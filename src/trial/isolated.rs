@@ -59,7 +59,7 @@ pub(super) fn judge_in_child(meta: &'static Meta) -> Verdict {
     // One for each try of each isolated test of the binary: the runner takes what lives as long as the process.
     let body: &'static MadeBody = Box::leak(Box::new(MadeBody::Sync(Box::new(body))));
     let parent: &'static Meta =
-        Box::leak(Box::new(Meta { should_panic: None, options: parent_options(meta), ..*meta }));
+        Box::leak(Box::new(Meta { should_panic: None, options: Box::leak(Box::new(parent_options(meta))), ..*meta }));
     let own = scope::judge(parent, Body::Made(body));
     match lock(&told).take() {
         Some(Told { failure, set_up }) if own.passed() => Verdict::told(failure, set_up),
@@ -69,7 +69,7 @@ pub(super) fn judge_in_child(meta: &'static Meta) -> Verdict {
 
 /// The parent only waits; its seed is what it gives the child.
 fn parent_options(meta: &Meta) -> Options {
-    Options::new().leaks(Leaks::Off).teardown_timeout_millis(10_000).no_timeout().with_seed_of(&meta.options)
+    Options::new().leaks(Leaks::Off).teardown_timeout_millis(10_000).no_timeout().with_seed_of(meta.options)
 }
 
 /// How long a child may take that keeps its own limits.

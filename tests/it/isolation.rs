@@ -94,7 +94,7 @@ fn registered(number: usize) -> &'static rt::Registered {
         target: rt::Target::Integration,
         ignored: false,
         should_panic: None,
-        options,
+        options: Box::leak(Box::new(options)),
     };
     Box::leak(Box::new(rt::Registered { meta, body: rt::Body::Async(body) }))
 }

@@ -70,7 +70,7 @@ mod many {
             target: rt::Target::Integration,
             ignored: false,
             should_panic: None,
-            options,
+            options: Box::leak(Box::new(options)),
         };
         Box::leak(Box::new(rt::Registered { meta, body: rt::Body::Async(body) }))
     }
