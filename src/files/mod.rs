@@ -27,8 +27,8 @@
 //! symbolic link, not by a race with somebody who exchanges a directory for a link. An attempt is an error of its own
 //! ([`FileError::is_outside`]). That is the work of [cap-std](https://docs.rs/cap-std), which resolves every path below
 //! an open directory. `..` and links that stay inside are followed. `""` and `"."` are the root, and slashes at the end
-//! mean nothing. Names that end in `.qtests-write~` belong to writes that are under way: they are refused, and not
-//! listed.
+//! mean nothing. Names that end in `.qtests-write~` belong to writes that are under way: a path with such a name, or with
+//! a directory of such a name, is refused, and the files of writes are neither listed nor copied.
 //!
 //! # Which thread, which clock
 //!
