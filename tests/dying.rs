@@ -1,5 +1,5 @@
 //! Tests whose process dies under them, or is short of something. They are ignored here; `it/signals.rs` and
-//! `it/files_safety.rs` run them as children and look at what is left.
+//! `it/files_*.rs` run them as children and look at what is left.
 #![cfg(feature = "macros")]
 
 use qtests::{Test, prelude::*, seam};
@@ -180,4 +180,14 @@ fn appends_where_it_may_not_list() {
     runtime.block_on(files.append("closed/new", "x")).expect("the directory of this one was not changed");
     let error = runtime.block_on(files.append("closed/no/file", "x")).expect_err("there is no such directory");
     assert!(error.is_not_found(), "{error}");
+}
+
+#[cfg(feature = "files")]
+#[test]
+#[ignore = "its process may open few files only"]
+fn removes_a_tree() {
+    let marks = PathBuf::from(std::env::var("DYING_MARKS").expect("DYING_MARKS names a folder"));
+    let files = qtests::files::Files::rooted(marks).expect("the folder is there");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(files.remove("tree")).expect("it is removed");
 }

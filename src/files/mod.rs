@@ -42,8 +42,8 @@
 //! # When a future is dropped
 //!
 //! An operation that has begun goes to its end on its thread, and nobody hears the result: it is not half done, it is
-//! done or on its way. One whose future was never polled does nothing; one that waits for a thread is lost if the
-//! runtime stops first. Each operation says what that means for it.
+//! done or on its way. One whose future was never polled does nothing; one that waits for a thread may be lost
+//! if the runtime stops first. Each operation says what that means for it.
 
 mod entry;
 mod error;
