@@ -230,7 +230,9 @@ fn proptest_may_fail_inside_a_qtest() {
     assert!(matches!(found, Err(TestError::Fail(_, 700))), "{found:?}");
 }
 
-/// How many of the tests that must be alone are running.
+/// How many of the tests that must be alone are running in this process. Under nextest each test has a process of its
+/// own, where `#[serial]` does nothing and this always holds: what it shows is shown by `cargo test`. There it only shows
+/// that the attributes go together.
 static ALONE: AtomicUsize = AtomicUsize::new(0);
 
 async fn alone() {

@@ -1,5 +1,5 @@
 //! Tests whose process dies under them, or is short of something. They are ignored here; `it/signals.rs` and
-//! `it/files_safety.rs` run them as children and look at what is left.
+//! `it/files_*.rs` run them as children and look at what is left.
 #![cfg(feature = "macros")]
 
 use qtests::{Test, prelude::*, seam};
@@ -166,4 +166,42 @@ fn writes_more_than_it_may() {
     runtime.block_on(files.write("file", "old")).expect("a small file can be written");
     let error = runtime.block_on(files.write("file", vec![b'x'; 256 * 1024])).expect_err("a large one cannot");
     assert_eq!(error.kind(), io::ErrorKind::FileTooLarge, "{error}");
+}
+
+/// Writes `DYING_SIZE` bytes, which may be more than it can.
+#[cfg(feature = "files")]
+#[test]
+#[ignore = "its process may die, and may not be root's"]
+fn writes_as_much_as_it_is_told() {
+    let marks = PathBuf::from(std::env::var("DYING_MARKS").expect("DYING_MARKS names a folder"));
+    let size = std::env::var("DYING_SIZE").expect("DYING_SIZE is a number").parse().expect("DYING_SIZE is a number");
+    let files = qtests::files::Files::rooted(marks).expect("the folder is there");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(files.write("file", vec![b'x'; size])).expect("it can be written");
+}
+
+/// The directory of a new file is synced, for which it must be readable.
+#[cfg(feature = "files")]
+#[test]
+#[ignore = "its process may not be root's"]
+fn appends_where_it_may_not_list() {
+    let marks = PathBuf::from(std::env::var("DYING_MARKS").expect("DYING_MARKS names a folder"));
+    let files = qtests::files::Files::rooted(marks).expect("the folder is there");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let error = runtime.block_on(files.append("closed/new", "x")).expect_err("its directory is synced");
+    assert!(error.kind() == io::ErrorKind::PermissionDenied && !error.is_outside(), "{error}");
+    assert!(error.to_string().ends_with(": `closed`: permission denied"), "{error}");
+    runtime.block_on(files.append("closed/new", "x")).expect("the directory of this one was not changed");
+    let error = runtime.block_on(files.append("closed/no/file", "x")).expect_err("there is no such directory");
+    assert!(error.is_not_found(), "{error}");
+}
+
+#[cfg(feature = "files")]
+#[test]
+#[ignore = "its process may open few files only"]
+fn removes_a_tree() {
+    let marks = PathBuf::from(std::env::var("DYING_MARKS").expect("DYING_MARKS names a folder"));
+    let files = qtests::files::Files::rooted(marks).expect("the folder is there");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(files.remove("tree")).expect("it is removed");
 }

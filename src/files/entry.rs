@@ -1,6 +1,6 @@
 //! What is in a directory, and what is known of one entry.
 
-use super::write;
+use super::{error::at, write};
 use cap_std::fs::{Dir, FileType};
 use std::{ffi::OsString, io, path::Path, time::SystemTime};
 
@@ -71,17 +71,18 @@ pub(super) fn list(dir: &Dir, path: &Path) -> io::Result<Vec<Entry>> {
     for found in dir.read_dir(path)? {
         let found = found?;
         let name = found.file_name();
-        if write::is_staging_name(&name) {
-            continue;
-        }
         let (kind, len) = match found.metadata() {
             Ok(about) => (EntryKind::from(about.file_type()), about.len()),
             // It was removed since.
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error),
+            Err(error) => return Err(at(&path.join(name), error)),
         };
+        // Of a write that is under way. Whatever else has such a name is somebody's.
+        if kind == EntryKind::File && write::is_staging_file(&name) {
+            continue;
+        }
         if entries.len() == LIST_LIMIT {
-            return Err(too_many(LIST_LIMIT));
+            return Err(at(path, too_many(LIST_LIMIT)));
         }
         entries.push(Entry { name, kind, len: if kind == EntryKind::File { len } else { 0 } });
     }

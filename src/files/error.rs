@@ -16,6 +16,8 @@ use std::{
 pub struct FileError {
     operation: Operation,
     root: Arc<Path>,
+    /// What it failed at, if that is not the path of the operation itself.
+    nested: Option<PathBuf>,
     source: io::Error,
 }
 
@@ -55,6 +57,31 @@ impl fmt::Display for Outside {
 
 impl std::error::Error for Outside {}
 
+/// An error at a path that the caller did not give, such as one in a tree that is copied.
+#[derive(Debug)]
+struct Nested {
+    path: PathBuf,
+    error: io::Error,
+}
+
+impl fmt::Display for Nested {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`: {}", self.path.display(), self.error)
+    }
+}
+
+impl std::error::Error for Nested {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+/// Says at which path below the root an operation failed, unless that is said or it is a link that leads outside.
+pub(super) fn at(path: &Path, error: io::Error) -> io::Error {
+    let said = error.get_ref().is_some_and(|inner| inner.is::<Nested>() || inner.is::<Outside>());
+    if said { error } else { io::Error::new(error.kind(), Nested { path: path.to_owned(), error }) }
+}
+
 /// A link that was met on the way leads out of the root.
 pub(super) fn outside(link: &Path) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, Outside(link.to_owned()))
@@ -68,7 +95,12 @@ pub(super) fn is_escape(error: &io::Error) -> bool {
 
 impl FileError {
     pub(super) fn new(operation: Operation, root: Arc<Path>, source: io::Error) -> Self {
-        Self { operation, root, source }
+        let (nested, source) = match source.downcast::<Nested>() {
+            Ok(nested) => (Some(nested.path), nested.error),
+            Err(source) => (None, source),
+        };
+        let nested = nested.filter(|nested| *nested != operation.path);
+        Self { operation, root, nested, source }
     }
 
     /// The operation in a word or two, such as `write` or `append to`.
@@ -106,6 +138,12 @@ impl FileError {
         is_escape(&self.source)
     }
 
+    /// The path below the root at which it failed: [`path`](FileError::path) itself, or one in the tree that is copied
+    /// or removed, or the directory that [`to`](FileError::to) needs.
+    pub fn failed_at(&self) -> &Path {
+        self.nested.as_deref().unwrap_or(self.path())
+    }
+
     /// Why, in lower case, with what to do next where that is known.
     fn reason(&self) -> String {
         if self.is_outside() {
@@ -118,8 +156,21 @@ impl FileError {
         let text = text.split(" (os error").next().unwrap_or_default();
         let mut letters = text.chars();
         let text = letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect());
-        let makes_files = matches!(self.operation.verb, Verb::Write | Verb::Append);
-        if makes_files && self.is_not_found() { format!("{text}; make its directory with ensure_dir") } else { text }
+        let cure = if self.is_not_found() { self.cure() } else { "" };
+        match &self.nested {
+            Some(nested) => format!("`{}`: {text}{cure}", nested.display()),
+            None => format!("{text}{cure}"),
+        }
+    }
+
+    /// What to do about something that is not there.
+    fn cure(&self) -> &'static str {
+        let needed = self.to().and_then(Path::parent);
+        match self.operation.verb {
+            Verb::Write | Verb::Append => "; make its directory with ensure_dir",
+            Verb::Rename | Verb::Copy if self.nested.as_deref() == needed => "; make it with ensure_dir",
+            _ => "",
+        }
     }
 }
 

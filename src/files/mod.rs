@@ -27,8 +27,8 @@
 //! symbolic link, not by a race with somebody who exchanges a directory for a link. An attempt is an error of its own
 //! ([`FileError::is_outside`]). That is the work of [cap-std](https://docs.rs/cap-std), which resolves every path below
 //! an open directory. `..` and links that stay inside are followed. `""` and `"."` are the root, and slashes at the end
-//! mean nothing. Names that end in `.qtests-write~` belong to writes that are under way: they are refused, and not
-//! listed.
+//! mean nothing. Names that end in `.qtests-write~` belong to writes that are under way: a path with such a name, or with
+//! a directory of such a name, is refused, and the files of writes are neither listed nor copied.
 //!
 //! # Which thread, which clock
 //!
@@ -42,8 +42,8 @@
 //! # When a future is dropped
 //!
 //! An operation that has begun goes to its end on its thread, and nobody hears the result: it is not half done, it is
-//! done or on its way. One whose future was never polled does nothing; one that waits for a thread is lost if the
-//! runtime stops first. Each operation says what that means for it.
+//! done or on its way. One whose future was never polled does nothing; one that waits for a thread may be lost
+//! if the runtime stops first. Each operation says what that means for it.
 
 mod entry;
 mod error;

@@ -2,7 +2,7 @@
 
 use super::{
     Copied, Entry, FileError, Metadata, entry,
-    error::{Operation, Verb},
+    error::{Operation, Verb, at},
     read, remove, tree, write,
 };
 use cap_std::{ambient_authority, fs::Dir};
@@ -65,26 +65,31 @@ impl Files {
     /// Atomic and durable: the bytes go to a file beside it, which is synced and renamed, and then the directory is
     /// synced. Whoever reads meanwhile, and whoever comes after a crash or a kill, finds the old content or the new
     /// one, never a mix. Permissions stay; a symbolic link at `path` is replaced, not followed. Writers of one file
-    /// take turns, in other processes too (`flock`). A process that dies while it writes may leave one file beside each
-    /// target, whose name ends in `.qtests-write~`; the next write of the same target uses it up.
+    /// take turns, in other processes of the same user too (`flock`). A process that dies while it writes may leave one
+    /// file beside each target, whose name ends in `.qtests-write~`; the next write of the same target uses it up.
+    ///
+    /// Until it is in its place the file belongs to its writer alone (mode 0600), also when the process dies: what is
+    /// written may be a secret. A new file gets the mode 0666 without the bits of the umask, as from
+    /// [`std::fs::write`]; on systems that do not tell the umask (other than Linux) it stays 0600.
     ///
     /// When the future is dropped, the write goes to its end or does not begin.
     ///
     /// # Errors
-    /// If the directory does not exist, `path` is a directory or leads outside, or the system refuses. The old content
-    /// is there then; only if the last step fails, the sync of the directory, it is the new one.
+    /// If the directory does not exist or may not be read and written, `path` is a directory or leads outside, what
+    /// another user's process left is in the way, or the system refuses. The old content is there then; only if the last step fails, the sync of the directory, it is the new one.
     pub async fn write(&self, path: impl AsRef<Path>, bytes: impl Into<Vec<u8>>) -> Result<(), FileError> {
         let bytes = bytes.into();
         self.run(Verb::Write, path.as_ref(), move |dir, path| write::replace(dir, path, &bytes)).await
     }
 
-    /// Adds `bytes` to the end of a file, or makes it, and syncs it. Its directory must exist.
+    /// Adds `bytes` to the end of a file, or makes it, and syncs it; the directory of a new file too. It must exist.
     ///
     /// Appends of several callers do not overwrite each other. Not atomic: a crash, or a full disk, can leave a part of
     /// the bytes. When the future is dropped, the append goes to its end or does not begin.
     ///
     /// # Errors
-    /// If the directory does not exist, `path` is no file or leads outside, or the system refuses.
+    /// If the directory does not exist, `path` is no file or leads outside, or the system refuses; for a new file also
+    /// if its directory may not be read, and so not be synced.
     pub async fn append(&self, path: impl AsRef<Path>, bytes: impl Into<Vec<u8>>) -> Result<(), FileError> {
         let bytes = bytes.into();
         self.run(Verb::Append, path.as_ref(), move |dir, path| write::append(dir, path, &bytes)).await
@@ -101,12 +106,13 @@ impl Files {
         self.run_two(Verb::Rename, from.as_ref(), to.as_ref(), |dir, from, to| {
             named(dir, from)?;
             named(dir, to)?;
-            dir.rename(from, dir, to)
+            dir.rename(from, dir, to).map_err(|error| missing(dir, from, to, error))
         })
         .await
     }
 
-    /// Removes a file, a symbolic link (not what it points to), or a directory with all that is in it.
+    /// Removes a file, a symbolic link (not what it points to), or a directory with all that is in it, however deep. It
+    /// holds 32 directories open, and one more for every 32 levels of the tree.
     ///
     /// When the future is dropped, the removal goes to its end or does not begin.
     ///
@@ -216,7 +222,7 @@ impl Files {
         T: Send + 'static,
         W: FnOnce(&Dir) -> io::Result<T> + Send + 'static,
     {
-        let done = match operation.paths().find(|path| write::is_staging(path)) {
+        let done = match operation.paths().find(|path| write::is_reserved(path)) {
             Some(_) => Err(write::reserved()),
             None => {
                 let dir = Arc::clone(&self.dir);
@@ -247,6 +253,17 @@ impl fmt::Debug for Files {
 fn plain(path: &Path) -> PathBuf {
     let plain: PathBuf = path.components().collect();
     if plain.as_os_str().is_empty() { PathBuf::from(".") } else { plain }
+}
+
+/// Says which of two paths is missing, if one is.
+fn missing(dir: &Dir, from: &Path, to: &Path, error: io::Error) -> io::Error {
+    if error.kind() != io::ErrorKind::NotFound {
+        return error;
+    }
+    match (dir.symlink_metadata(from), to.parent()) {
+        (Ok(_), Some(parent)) => at(parent, error),
+        _ => at(from, error),
+    }
 }
 
 /// Refuses paths that name the root, or a directory by `..`, where an entry of a directory must be named.

@@ -2,7 +2,7 @@
 
 use super::{
     entry::{self, EntryKind},
-    error::{is_escape, outside},
+    error::{at, is_escape, outside},
     read, remove,
 };
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, OpenOptions, OpenOptionsExt, Permissions};
@@ -39,7 +39,7 @@ impl Copied {
 pub(super) fn copy(dir: &Dir, from: &Path, to: &Path) -> io::Result<Copied> {
     let from = real(dir, from)?;
     let to = match (to.parent(), to.file_name()) {
-        (Some(parent), Some(name)) => real(dir, parent)?.join(name),
+        (Some(parent), Some(name)) => real(dir, parent).map_err(|error| at(parent, error))?.join(name),
         _ => return Err(io::ErrorKind::InvalidInput.into()),
     };
     let kind = EntryKind::from(dir.metadata(here(&from))?.file_type());
@@ -81,28 +81,29 @@ impl Walk<'_> {
     fn all(&mut self, from: PathBuf, to: PathBuf, kind: EntryKind) -> io::Result<()> {
         self.one(from, to, kind)?;
         while let Some((from, to)) = self.pending.pop() {
-            for entry in entry::list(self.dir, here(&from))? {
+            for entry in entry::list(self.dir, here(&from)).map_err(|error| at(&from, error))? {
                 self.one(from.join(&entry.name), to.join(&entry.name), entry.kind)?;
             }
         }
         // The latest first: a directory that may not be searched any more hides those in it.
         while let Some((to, mode)) = self.modes.pop() {
-            self.dir.set_permissions(to, mode)?;
+            self.dir.set_permissions(&to, mode).map_err(|error| at(&to, error))?;
         }
         Ok(())
     }
 
     fn one(&mut self, from: PathBuf, to: PathBuf, kind: EntryKind) -> io::Result<()> {
         if self.copied.entries() == COPY_LIMIT {
-            return Err(entry::too_many(COPY_LIMIT));
+            return Err(at(&from, entry::too_many(COPY_LIMIT)));
         }
         match kind {
             EntryKind::File => self.file(&from, &to),
             EntryKind::Symlink => self.link(&from, &to),
             EntryKind::Dir => {
-                let mode = self.dir.metadata(here(&from))?.permissions();
+                let mode = self.dir.metadata(here(&from)).map_err(|error| at(&from, error))?.permissions();
                 // Nobody else looks in before it has the permissions of the original.
-                self.dir.create_dir_with(&to, DirBuilder::new().mode(0o700))?;
+                let made = self.dir.create_dir_with(&to, DirBuilder::new().mode(0o700));
+                made.map_err(|error| at(&to, error))?;
                 self.begun = true;
                 self.copied.dirs += 1;
                 self.modes.push((to.clone(), mode));
@@ -110,30 +111,32 @@ impl Walk<'_> {
                 Ok(())
             }
             EntryKind::Other => {
-                let text = format!("`{}` is a pipe, a socket or a device", from.display());
-                Err(io::Error::new(io::ErrorKind::Unsupported, text))
+                let refusal = io::Error::new(io::ErrorKind::Unsupported, "it is a pipe, a socket or a device");
+                Err(at(&from, refusal))
             }
         }
     }
 
     fn file(&mut self, from: &Path, to: &Path) -> io::Result<()> {
-        let mut source = read::open(self.dir, from, OpenOptions::new().read(true), OFlags::NOFOLLOW)?;
-        let mut target =
-            self.dir.open_with(to, OpenOptions::new().write(true).create_new(true).mode(0o600))?.into_std();
+        let source = read::open(self.dir, from, OpenOptions::new().read(true), OFlags::NOFOLLOW);
+        let mut source = source.map_err(|error| at(from, error))?;
+        let target = self.dir.open_with(to, OpenOptions::new().write(true).create_new(true).mode(0o600));
+        let mut target = target.map_err(|error| at(to, error))?.into_std();
         self.begun = true;
-        self.copied.bytes += io::copy(&mut source, &mut target)?;
-        target.set_permissions(source.metadata()?.permissions())?;
+        self.copied.bytes += io::copy(&mut source, &mut target).map_err(|error| at(to, error))?;
+        let mode = source.metadata().and_then(|about| target.set_permissions(about.permissions()));
+        mode.map_err(|error| at(to, error))?;
         self.copied.files += 1;
         Ok(())
     }
 
     fn link(&mut self, from: &Path, to: &Path) -> io::Result<()> {
-        let leads = self.dir.read_link_contents(from)?;
+        let leads = self.dir.read_link_contents(from).map_err(|error| at(from, error))?;
         let escapes = self.dir.metadata(from).is_err_and(|error| is_escape(&error));
         if escapes || !stays_inside(to, &leads) {
             return Err(outside(from));
         }
-        self.dir.symlink(leads, to)?;
+        self.dir.symlink(leads, to).map_err(|error| at(to, error))?;
         self.copied.symlinks += 1;
         Ok(())
     }

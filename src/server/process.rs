@@ -5,10 +5,19 @@ use crate::{
     base::{Error, Kind},
     scope::{Test, Undo, lock},
 };
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open};
+use rustix::{
+    io::Errno,
+    process::{
+        Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, kill_process_group, pidfd_open,
+        waitid,
+    },
+};
 use std::{
     io,
-    os::{fd::OwnedFd, unix::process::CommandExt},
+    os::{
+        fd::OwnedFd,
+        unix::process::{CommandExt, ExitStatusExt},
+    },
     panic::Location,
     process::{Child, ChildStdout, Command, ExitStatus},
     sync::{Arc, Mutex},
@@ -23,6 +32,9 @@ const LOOK: Duration = Duration::from_millis(2);
 /// A child process that belongs to a test: it and its own children are killed when the test ends, whatever way that is,
 /// even if the test process is killed itself.
 ///
+/// A process that has ended by itself is not awaited before [`kill`](Process::kill) or the end of the test: until then
+/// the system keeps its number, so that nobody else can get it and be killed in its place.
+///
 /// Clones are the same process; dropping them does nothing.
 #[derive(Clone, Debug)]
 pub struct Process {
@@ -35,6 +47,26 @@ struct Running {
     child: Child,
     /// Its group was killed and it was awaited: the number may be somebody else's now.
     killed: Option<ExitStatus>,
+}
+
+impl Running {
+    /// How the process ended, if it did. It is only looked at: awaiting it here would give its number free, and its group
+    /// is still to be killed by that number.
+    fn ended(&self, group: Pid) -> io::Result<Option<ExitStatus>> {
+        if self.killed.is_some() {
+            return Ok(self.killed);
+        }
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let found = rustix::io::retry_on_intr(|| waitid(WaitId::Pid(group), look))?;
+        Ok(found.and_then(|status| exit_status(&status)))
+    }
+}
+
+/// The status in the form that `std` makes of what `wait` gives.
+fn exit_status(status: &WaitIdStatus) -> Option<ExitStatus> {
+    let code = status.exit_status().map(|code| (code & 0xff) << 8);
+    let core = if status.dumped() { 0x80 } else { 0 };
+    code.or_else(|| status.terminating_signal().map(|signal| signal | core)).map(ExitStatus::from_raw)
 }
 
 impl Test {
@@ -69,7 +101,7 @@ impl Test {
         self.record("process", format!("started `{program}` as {}", process.id()));
         let (place, ours) = (Location::caller(), process.clone());
         let what = format!("the process `{program}` started at {}:{}", place.file(), place.line());
-        // It may have ended by itself; then there is nothing to kill.
+        // It may have ended by itself; then only its children are left to kill.
         let registered = self.scope.undo_at_end(Undo::now(what, move || _ = ours.kill()));
         if registered.is_err() {
             let _ = process.kill();
@@ -84,25 +116,36 @@ impl Process {
         self.group.as_raw_nonzero().get().unsigned_abs()
     }
 
-    /// Kills the process with its children and waits until it is gone; its status is returned. At once if it has ended.
+    /// Kills the process with its children and waits until it is gone; its status is returned. If it has ended by itself,
+    /// its children are killed all the same.
     ///
     /// # Errors
-    /// If the system refuses.
+    /// If the system refuses, or somebody else in this process has awaited it: nothing is killed then, since the number
+    /// may be a stranger's.
     pub fn kill(&self) -> Result<ExitStatus, Error> {
         let mut running = lock(&self.child);
         if let Some(status) = running.killed {
             return Ok(status);
         }
-        // The group lives as long as any member does, even when the first process has ended.
-        let killed = kill_process_group(self.group, Signal::KILL);
+        let before = running.ended(self.group).inspect_err(|error| {
+            if error.raw_os_error() == Some(Errno::CHILD.raw_os_error()) {
+                reaper::forget(self.group);
+            }
+        });
+        let before = before.map_err(asked_in_vain)?;
+        // The group lives as long as any member does, even when the first process has ended. Not awaited yet, that one
+        // holds the number. A group of nothing but ended processes cannot be signalled everywhere.
+        match kill_process_group(self.group, Signal::KILL) {
+            Ok(()) | Err(Errno::SRCH) => {}
+            Err(_) if before.is_some() => {}
+            Err(error) => return Err(Error::other("the process cannot be killed").with_source(io::Error::from(error))),
+        }
+        // Nothing of the group is left to be killed by the shell, and from here on the number may be a stranger's.
+        reaper::forget(self.group);
         let waited = running.child.wait();
         let status = waited.map_err(|error| Error::other("the process cannot be awaited").with_source(error))?;
         running.killed = Some(status);
-        reaper::forget(self.group);
-        match killed {
-            Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(status),
-            Err(error) => Err(Error::other("the process cannot be killed").with_source(io::Error::from(error))),
-        }
+        Ok(status)
     }
 
     /// [`terminate`](Process::terminate), and waits for the end, `limit` at most; `None` if the process runs on after that.
@@ -141,8 +184,8 @@ impl Process {
         reason = "its successor is unsafe, for types that do not own their descriptor; an OwnedFd does"
     )]
     fn end_signal(&self) -> Result<Option<AsyncFd<OwnedFd>>, Error> {
-        let mut running = lock(&self.child);
-        if running.child.try_wait().map_err(asked_in_vain)?.is_some() {
+        let running = lock(&self.child);
+        if running.ended(self.group).map_err(asked_in_vain)?.is_some() {
             return Ok(None);
         }
         // Under the lock nobody can have awaited it, so the number is still its own.
@@ -155,7 +198,7 @@ impl Process {
     /// # Errors
     /// If the system refuses.
     pub fn try_wait(&self) -> Result<Option<ExitStatus>, Error> {
-        lock(&self.child).child.try_wait().map_err(asked_in_vain)
+        lock(&self.child).ended(self.group).map_err(asked_in_vain)
     }
 
     /// The standard output of the process, if its command said `stdout(Stdio::piped())` and nobody has taken it yet. Read
@@ -169,10 +212,10 @@ impl Process {
     /// # Errors
     /// If the system refuses.
     pub fn terminate(&self) -> Result<(), Error> {
-        let mut running = lock(&self.child);
+        let running = lock(&self.child);
         let failed = |error: io::Error| Error::other("SIGTERM cannot be sent to the process").with_source(error);
         // Under the lock nobody else awaits it, so the number is still its own.
-        match running.child.try_wait().map_err(failed)? {
+        match running.ended(self.group).map_err(failed)? {
             Some(_) => Ok(()),
             None => kill_process(self.group, Signal::TERM).map_err(|error| failed(error.into())),
         }

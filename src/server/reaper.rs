@@ -47,7 +47,7 @@ pub(super) fn watch(group: Pid) {
     tell("watch", group);
 }
 
-/// This group is gone, and its number may be given to strangers.
+/// This group was killed, and its number may be given to strangers once its first process is awaited.
 pub(super) fn forget(group: Pid) {
     tell("forget", group);
 }

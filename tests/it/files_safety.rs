@@ -6,10 +6,16 @@ use super::{
     support,
 };
 use proptest::prelude::*;
-use qtests::{Test, files::Files, prelude::*};
+use qtests::{
+    Test,
+    files::{FileError, Files},
+    prelude::*,
+};
 use std::{
     fs,
     future::poll_fn,
+    os::unix::fs::PermissionsExt,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
@@ -18,7 +24,7 @@ use std::{
 };
 
 /// How many bytes the writes have that must not be mixed.
-const LARGE: usize = 256 * 1024;
+pub(crate) const LARGE: usize = 256 * 1024;
 
 fn large(letter: u8) -> Vec<u8> {
     vec![letter; LARGE]
@@ -109,22 +115,46 @@ async fn a_dropped_write_leaves_the_old_content_or_the_new_and_nothing_else(t: T
     Ok(())
 }
 
-#[test]
-fn a_runtime_that_stops_leaves_the_old_content_or_the_new() {
-    let t = Test::scoped();
-    fs::write(t.dir().join("file"), large(b'o')).unwrap();
-    for _ in 0..10 {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
-        let files = t.files();
-        for letter in [b'a', b'b', b'c'] {
-            let files = files.clone();
-            runtime.spawn(async move { files.write("file", large(letter)).await });
-        }
-        runtime.shutdown_background();
-        whole(&fs::read(t.dir().join("file")).unwrap());
+/// How many descriptors of this process lead to a file.
+fn opened(path: &Path) -> usize {
+    let numbers = fs::read_dir("/proc/self/fd").unwrap();
+    numbers.filter(|number| fs::read_link(number.as_ref().unwrap().path()).is_ok_and(|leads| leads == path)).count()
+}
+
+/// Whether this is no file of a write that is under way; a file in its place must be whole.
+fn ended(path: &Path) -> bool {
+    let ended = !path.to_string_lossy().ends_with(".qtests-write~");
+    if ended {
+        whole(&fs::read(path).unwrap());
     }
-    support::until("all writes that began have ended", || fs::read_dir(t.dir()).unwrap().count() == 1);
-    whole(&fs::read(t.dir().join("file")).unwrap());
+    ended
+}
+
+/// One write is held in the middle by the lock on the file that its bytes go to; behind it another waits for a thread,
+/// which it gets or not.
+#[test]
+fn a_runtime_that_stops_ends_the_write_that_began_and_does_the_next_as_a_whole_or_not_at_all() {
+    let t = Test::scoped();
+    let dir = t.dir().canonicalize().unwrap();
+    let (file, staging) = (dir.join("file"), dir.join(".file.qtests-write~"));
+    fs::write(&file, large(b'o')).unwrap();
+    let held = fs::File::create(&staging).unwrap();
+    held.lock().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).max_blocking_threads(1).build().unwrap();
+    let write = |name: &'static str| {
+        let files = t.files();
+        runtime.spawn(async move { files.write(name, large(b'n')).await })
+    };
+    write("file");
+    support::until("the write is under way", || opened(&staging) > 1);
+    write("other");
+    runtime.shutdown_background();
+    assert_eq!(whole(&fs::read(&file).unwrap()), b'o', "nothing is in its place before it is complete");
+    drop(held);
+    support::until("the write that began has ended", || whole(&fs::read(&file).unwrap()) == b'n');
+    support::until("nothing is under way", || fs::read_dir(&dir).unwrap().all(|entry| ended(&entry.unwrap().path())));
+    assert!(!staging.exists());
 }
 
 #[qtest]
@@ -153,6 +183,7 @@ async fn what_a_killed_writer_left_is_used_up_by_the_next_write(t: Test) -> Resu
         files.write(&name, "old").await?;
         let left = format!(".{}.qtests-write~", &name[..name.len().min(240)]);
         fs::write(t.dir().join(&left), "half of something that is longer than the next")?;
+        fs::set_permissions(t.dir().join(&left), fs::Permissions::from_mode(0o600))?;
         assert_eq!(files.read_to_string(&name).await?, "old");
         assert!(!files.list("").await?.iter().any(|entry| entry.name == *left), "it is not listed");
         files.write(&name, "new").await?;
@@ -172,19 +203,73 @@ async fn a_write_that_fails_leaves_the_old_content_and_nothing_else(t: Test) -> 
     assert!(files.write("link", "new").await.is_err());
     assert_eq!(files.read_to_string("file").await?, "old");
     assert!(files.write("dir", "new").await.is_err());
-    assert_eq!(files.list("").await?.len(), 2);
+    // The link is no file of a write, and is listed.
+    assert_eq!(files.list("").await?.len(), 3);
     Ok(())
 }
 
-#[qtest]
-async fn a_write_keeps_the_permissions(t: Test) -> Result<(), Box<dyn Error>> {
-    use std::os::unix::fs::PermissionsExt;
-    let files = t.files();
-    files.write("file", "old").await?;
-    fs::set_permissions(t.dir().join("file"), fs::Permissions::from_mode(0o640))?;
-    files.write("file", "new").await?;
-    assert_eq!(fs::metadata(t.dir().join("file"))?.permissions().mode() & 0o777, 0o640);
-    Ok(())
+/// Puts a directory and a link to the outside in the place of each other, over and over.
+fn exchanges(root: &Path, stop: &AtomicBool) {
+    let (one, two) = (root.join("place"), root.join("relative"));
+    while !stop.load(SeqCst) {
+        rustix::fs::renameat_with(rustix::fs::CWD, &one, rustix::fs::CWD, &two, rustix::fs::RenameFlags::EXCHANGE)
+            .unwrap();
+    }
+}
+
+#[test]
+fn nobody_is_led_outside_by_an_exchange_of_a_directory_for_a_link() {
+    let t = Test::scoped();
+    let files = besieged(&t);
+    let root = t.dir().join("root");
+    fs::create_dir_all(root.join("place/tree")).unwrap();
+    fs::create_dir_all(t.dir().join("outside/tree/below")).unwrap();
+    fs::write(t.dir().join("outside/tree/below/precious"), "precious").unwrap();
+    let before = outside_of(&t);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        threads.spawn(|| exchanges(&root, &stop));
+        let stops = scopeguard::guard(&stop, |stop| stop.store(true, SeqCst));
+        let (mut inside, mut refused) = (0, 0);
+        let began = std::time::Instant::now();
+        while inside < 300 || refused < 300 {
+            assert!(began.elapsed() < Duration::from_secs(60), "{inside} inside, {refused} refused: no race");
+            for which in [0, 1, 3, 4, 5] {
+                let (done, _) = runtime.block_on(raced(&files, which));
+                match done {
+                    Ok(()) => inside += 1,
+                    Err(error) if error.is_outside() => refused += 1,
+                    Err(_) => {}
+                }
+            }
+            let (read, bytes) = runtime.block_on(raced(&files, 7));
+            assert_ne!(bytes, b"secret");
+            assert!(read.is_err() || bytes == b"inside", "it read {bytes:?}");
+        }
+        drop(stops);
+    });
+    assert_eq!(outside_of(&t), before);
+}
+
+/// One operation on a place that is a directory at one moment and a link to the outside at the next.
+async fn raced(files: &Files, which: u8) -> (Result<(), FileError>, Vec<u8>) {
+    let done = match which {
+        0 => files.write("place/secret", "inside").await,
+        1 => files.append("place/log", "inside").await,
+        3 => files.remove_all("place/tree").await,
+        4 => files.ensure_dir("place/tree/below").await,
+        5 => {
+            let copied = files.copy_tree("place/tree", "copy").await.map(drop);
+            files.remove_all("copy").await.expect("nobody else touches the copy");
+            copied
+        }
+        _ => match files.read("place/secret").await {
+            Ok(bytes) => return (Ok(()), bytes),
+            Err(error) => Err(error),
+        },
+    };
+    (done, Vec::new())
 }
 
 /// A process that writes one file over and over is killed in the middle of it, several times.

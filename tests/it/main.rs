@@ -5,7 +5,8 @@
 //! - `environment`: the variables `QTESTS_*`
 //! - `failing`: what failing tests print (the tests themselves are in `tests/failing`)
 //! - `fault`: when faults fire, what they do, what is refused
-//! - `files`, `files_safety`: file operations, and that they leave nothing half done and nothing outside the root
+//! - `files`, `files_trees`, `files_modes`, `files_safety`: file operations, who may read what, and that they leave nothing
+//!   half done and nothing outside the root
 //! - `fixture`: what is set up before a test, who shares it, when it is undone
 //! - `identity`: which test a thread or task belongs to
 //! - `isolation`: tests that run in parallel never see each other
@@ -34,7 +35,11 @@ mod fault;
 #[cfg(all(feature = "files", feature = "macros"))]
 mod files;
 #[cfg(all(feature = "files", feature = "macros"))]
+mod files_modes;
+#[cfg(all(feature = "files", feature = "macros"))]
 mod files_safety;
+#[cfg(all(feature = "files", feature = "macros"))]
+mod files_trees;
 mod first_example;
 mod fixture;
 mod identity;

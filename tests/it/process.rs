@@ -2,7 +2,11 @@
 
 use super::support;
 use qtests::prelude::*;
-use std::{os::unix::process::ExitStatusExt, process::Command};
+use std::{
+    io::{BufRead, BufReader},
+    os::unix::process::ExitStatusExt,
+    process::{Command, ExitStatus, Stdio},
+};
 
 fn shell(script: &str) -> Command {
     let mut command = Command::new("sh");
@@ -37,6 +41,58 @@ async fn a_process_that_listens_ends_when_it_is_asked(t: Test) -> Result<(), Box
     let child = t.process(shell("exec sleep 600"))?;
     let status = child.stop(Duration::from_secs(30))?.expect("sleep ends at once");
     assert_eq!(status.signal(), Some(15));
+    Ok(())
+}
+
+/// The state letter of a process, as the system shows it.
+fn state(id: u32) -> Option<char> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.chars().next()
+}
+
+/// A number that is free can be given to a stranger, who would be killed with the group at the end.
+#[qtest]
+async fn a_process_that_ended_by_itself_keeps_its_number_until_its_group_is_killed(
+    t: Test,
+) -> Result<(), Box<dyn Error>> {
+    let child = t.process(shell("exit 7"))?;
+    assert_eq!(child.wait().await?.code(), Some(7));
+    for _ in 0..3 {
+        assert_eq!(child.try_wait()?.and_then(|status| status.code()), Some(7));
+        child.terminate()?;
+        assert_eq!(state(child.id()), Some('Z'), "its number is free");
+    }
+    assert_eq!(child.kill()?.code(), Some(7));
+    assert_eq!(state(child.id()), None, "it was awaited");
+    assert_eq!((child.try_wait()?, child.kill()?.code()), (Some(ExitStatus::from_raw(7 << 8)), Some(7)));
+    Ok(())
+}
+
+#[qtest]
+async fn the_children_of_a_process_that_ended_by_itself_are_killed(t: Test) -> Result<(), Box<dyn Error>> {
+    let mut command = shell("sleep 600 & echo $!");
+    command.stdout(Stdio::piped());
+    let child = t.process(command)?;
+    let mut line = String::new();
+    BufReader::new(child.take_stdout().expect("it is piped")).read_line(&mut line)?;
+    let below: u32 = line.trim().parse()?;
+    assert!(child.wait().await?.success());
+    assert!(matches!(state(below), Some('S' | 'R' | 'D')), "{:?}", state(below));
+    child.kill()?;
+    support::until("its child is dead", || matches!(state(below), None | Some('Z' | 'X')));
+    Ok(())
+}
+
+#[qtest]
+async fn every_way_to_end_is_told_as_the_system_tells_it(t: Test) -> Result<(), Box<dyn Error>> {
+    for (script, code, signal) in
+        [("exit 255", Some(255), None), ("exit 0", Some(0), None), ("kill -s KILL $$", None, Some(9))]
+    {
+        let child = t.process(shell(script))?;
+        let looked = child.wait().await?;
+        assert_eq!((looked.code(), looked.signal()), (code, signal), "{script}");
+        assert_eq!(child.kill()?, looked, "{script}");
+    }
     Ok(())
 }
 
