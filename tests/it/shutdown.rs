@@ -223,6 +223,103 @@ async fn a_finish_that_was_dropped_is_gone_on_with() {
     assert_eq!((outcomes(&report), report.hooks()[0].took().as_secs()), (vec!["save: done".to_owned()], 4));
 }
 
+#[qtest(paused)]
+async fn a_finish_that_was_dropped_keeps_the_limits() {
+    let hook = async || {
+        sleep(SECOND * 5).await;
+        io::Result::Ok(())
+    };
+    let shutdown = Shutdown::new().drain_limit(SECOND).hook_limit(SECOND).hook("slow", hook).start().unwrap();
+    request(&shutdown, SECOND * 5);
+    assert!(timeout(SECOND / 2, shutdown.finish()).await.is_err());
+    // Both have ended by now, long after their limits.
+    sleep(SECOND * 20).await;
+    let report = shutdown.finish().await;
+    assert_eq!((report.abandoned(), report.drain_time()), (1, SECOND), "{report}");
+    assert_eq!(outcomes(&report), ["slow: not done within 1s"]);
+}
+
+#[qtest(workers = 2)]
+async fn a_hook_that_was_cut_while_nobody_waited_is_said_to_be_late() {
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let (tell, told) = tokio::sync::oneshot::channel::<()>();
+    let hook = async move || {
+        // Told when it is dropped.
+        let _tell = tell;
+        let _ = held.recv();
+        pending::<io::Result<()>>().await
+    };
+    let limit = Duration::from_millis(50);
+    let shutdown = Shutdown::new().hook_limit(limit).hook("blocking", hook).start().unwrap();
+    assert!(timeout(limit * 2, shutdown.finish()).await.is_err());
+    drop(release);
+    let _ = told.await;
+    let report = shutdown.finish().await;
+    assert_eq!(outcomes(&report), ["blocking: not done within 50ms"]);
+}
+
+#[test]
+fn a_hook_that_a_standing_runtime_kept_beyond_its_limit_is_late() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let limit = Duration::from_millis(50);
+    let hook = async move || {
+        sleep(limit / 2).await;
+        io::Result::Ok(())
+    };
+    let shutdown = Shutdown::new().hook_limit(limit).hook("save", hook).start().unwrap();
+    runtime.block_on(async { assert!(timeout(limit / 5, shutdown.finish()).await.is_err()) });
+    let until = std::time::Instant::now() + limit * 2;
+    support::until("its limit is over", || std::time::Instant::now() > until);
+    let report = runtime.block_on(shutdown.finish());
+    assert_eq!(outcomes(&report), ["save: not done within 50ms"]);
+}
+
+#[test]
+fn a_finish_whose_runtime_ended_is_gone_on_with_on_another() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let shutdown = by_hand();
+    let guard = shutdown.in_flight();
+    let moment = Duration::from_millis(1);
+    runtime().block_on(async { assert!(timeout(moment, shutdown.finish()).await.is_err()) });
+    drop(guard);
+    let report = runtime().block_on(shutdown.finish());
+    assert!(report.is_clean() && report.drained() == 1, "{report}");
+}
+
+#[qtest(paused)]
+async fn a_server_that_does_not_end_is_cut_when_the_limit_has_passed_since_the_request() {
+    let shutdown = Shutdown::new().drain_limit(SECOND * 5).start().unwrap();
+    request(&shutdown, SECOND * 102);
+    let (asking, began) = (shutdown.clone(), Instant::now());
+    tokio::spawn(async move {
+        sleep(SECOND * 100).await;
+        asking.request("a new version")
+    });
+    // Before the request it may run as long as it likes.
+    assert_eq!(shutdown.drain(pending::<()>()).await, None);
+    assert_eq!(began.elapsed().as_secs(), 105);
+    let report = shutdown.finish().await;
+    assert!(report.server_was_cut() && !report.is_clean(), "{report}");
+    let told = "NOT clean shutdown (a new version): 1 drained, 0 abandoned in 5.000 s; the server had not ended";
+    assert_eq!(report.to_string(), told);
+}
+
+#[qtest(paused)]
+async fn what_a_server_needs_of_the_limit_is_not_given_twice() {
+    let shutdown = Shutdown::new().drain_limit(SECOND * 5).start().unwrap();
+    request(&shutdown, SECOND * 60);
+    shutdown.request("a new version");
+    let server = async {
+        sleep(SECOND * 3).await;
+        "ended"
+    };
+    assert_eq!(shutdown.drain(server).await, Some("ended"));
+    let began = Instant::now();
+    let report = shutdown.finish().await;
+    assert_eq!((began.elapsed().as_secs(), report.abandoned(), report.drain_time().as_secs()), (2, 1, 5));
+    assert!(!report.server_was_cut());
+}
+
 #[qtest]
 async fn settings_that_make_no_sense_are_refused() {
     let hook = async || io::Result::Ok(());
@@ -306,4 +403,105 @@ fn a_signal_that_was_ignored_at_the_start_stays_ignored(t: Test) {
     assert!(killed.success());
     support::until("it has shut down", || process.try_wait().unwrap().is_some());
     assert_eq!(process.try_wait().unwrap().unwrap().code(), Some(0));
+}
+
+fn hearing() -> ShutdownHandle {
+    Shutdown::new().on_signals().start().unwrap()
+}
+
+/// Sends a signal to this process.
+fn raise(signal: rustix::process::Signal) {
+    rustix::process::kill_process(rustix::process::getpid(), signal).unwrap();
+}
+
+/// Sends SIGTERM to this process, and gives whether something comes of it that is awaited.
+fn comes_of_a_signal(awaited: impl Future) -> bool {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut awaited = std::pin::pin!(awaited);
+        // It listens before the signal comes.
+        assert!(timeout(Duration::ZERO, &mut awaited).await.is_err());
+        raise(rustix::process::Signal::TERM);
+        timeout(SECOND * 60, awaited).await.is_ok()
+    })
+}
+
+/// The tests that the next one runs, for what signals do to the process.
+mod alone {
+    use super::*;
+
+    #[test]
+    #[ignore = "it gets a signal"]
+    fn one_of_two_was_dropped() {
+        drop(hearing());
+        let shutdown = hearing();
+        assert!(comes_of_a_signal(shutdown.requested()));
+    }
+
+    #[test]
+    #[ignore = "it gets a signal"]
+    fn two_hear_the_same_signal() {
+        let (first, second) = (hearing(), hearing());
+        assert!(comes_of_a_signal(async { (first.requested().await, second.requested().await) }));
+    }
+
+    #[test]
+    #[ignore = "it gets a signal"]
+    fn tokio_heard_it_before_one_that_was_dropped() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let kind = tokio::signal::unix::SignalKind::terminate();
+        let mut heard = runtime.block_on(async { tokio::signal::unix::signal(kind) }).unwrap();
+        drop(hearing());
+        assert!(comes_of_a_signal(heard.recv()));
+    }
+
+    #[test]
+    #[ignore = "its process dies"]
+    fn only_a_guard_and_a_future_are_left() {
+        let shutdown = hearing();
+        let _left = (shutdown.in_flight(), shutdown.requested());
+        drop(shutdown);
+        raise(rustix::process::Signal::TERM);
+        loop {
+            std::thread::park();
+        }
+    }
+
+    #[test]
+    #[ignore = "its process dies"]
+    fn a_live_test_has_a_teardown() {
+        let t = Test::scoped();
+        t.defer(|| println!("torn down"));
+        drop(hearing());
+        raise(rustix::process::Signal::INT);
+        loop {
+            std::thread::park();
+        }
+    }
+}
+
+/// Runs one of the tests above; its process heeds signals whatever this one was started with.
+fn alone(test: &str) -> (std::process::ExitStatus, String) {
+    let mut command = support::clean("env");
+    command.arg("--default-signal=HUP,INT,TERM").arg(std::env::current_exe().unwrap());
+    command.args(["--ignored", "--exact", "--nocapture", &format!("shutdown::alone::{test}")]);
+    let output = command.output().unwrap();
+    (output.status, support::text(&output))
+}
+
+#[test]
+fn a_shutdown_that_was_dropped_takes_no_signal_from_others() {
+    for test in ["one_of_two_was_dropped", "two_hear_the_same_signal", "tokio_heard_it_before_one_that_was_dropped"] {
+        let (status, text) = alone(test);
+        assert!(status.success() && text.contains("1 passed"), "{test}: {status}: {text}");
+    }
+    let (status, text) = alone("a_live_test_has_a_teardown");
+    assert_eq!(status.signal(), Some(2), "{text}");
+    assert!(text.contains("torn down"), "{text}");
+}
+
+#[test]
+fn once_all_handles_are_dropped_a_signal_kills() {
+    let (status, text) = alone("only_a_guard_and_a_future_are_left");
+    assert_eq!(status.signal(), Some(15), "{text}");
 }
