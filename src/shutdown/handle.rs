@@ -13,8 +13,9 @@ use tokio::{sync::Mutex, time::timeout};
 /// The handle of a running service: asks whether it is to shut down, counts what is in flight, and sees to the end.
 ///
 /// Clones are the same shutdown. If all of them are dropped, a signal that nobody else in the process hears kills at once
-/// again; futures of [`requested`](ShutdownHandle::requested) and guards do not count. (If something that is not of this
-/// crate, such as `tokio::signal`, listened before the shutdown was started, the signal is left to it.)
+/// again; futures of [`requested`](ShutdownHandle::requested) and guards do not count, an end that is being seen to does.
+/// (If something that is not of this crate, such as `tokio::signal`, listened before the first shutdown of the process was
+/// started, the signal is left to it.)
 #[derive(Clone)]
 pub struct ShutdownHandle {
     gate: Arc<Gate>,

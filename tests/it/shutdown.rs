@@ -456,6 +456,17 @@ mod alone {
     }
 
     #[test]
+    #[ignore = "it takes all places of its process"]
+    fn a_thousand_hear_signals() {
+        let mut hearing: Vec<_> = (0..1_000).map(|_| hearing()).collect();
+        let refused = Shutdown::new().on_signals().start().unwrap_err();
+        let cause = refused.source().unwrap().to_string();
+        assert!(cause.contains("1000 others hear signals already"), "{refused}: {cause}");
+        hearing.pop();
+        Shutdown::new().on_signals().start().unwrap();
+    }
+
+    #[test]
     #[ignore = "its process dies"]
     fn only_a_guard_and_a_future_are_left() {
         let shutdown = hearing();
@@ -491,7 +502,12 @@ fn alone(test: &str) -> (std::process::ExitStatus, String) {
 
 #[test]
 fn a_shutdown_that_was_dropped_takes_no_signal_from_others() {
-    for test in ["one_of_two_was_dropped", "two_hear_the_same_signal", "tokio_heard_it_before_one_that_was_dropped"] {
+    for test in [
+        "one_of_two_was_dropped",
+        "two_hear_the_same_signal",
+        "tokio_heard_it_before_one_that_was_dropped",
+        "a_thousand_hear_signals",
+    ] {
         let (status, text) = alone(test);
         assert!(status.success() && text.contains("1 passed"), "{test}: {status}: {text}");
     }
