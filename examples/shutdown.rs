@@ -1,6 +1,6 @@
-//! A small service that loses nothing when it is told to stop: it counts visits and keeps the count. Run it with
-//! `cargo run --features shutdown --example shutdown`; with the arguments `serve FILE` it serves until SIGTERM or Ctrl-C,
-//! and goes on counting where FILE says that the last one stopped.
+//! A small service that loses nothing when it is told to stop: it counts visits and keeps the count. Run it with `cargo
+//! run --features shutdown --example shutdown`; with the arguments `serve FILE` it serves until SIGTERM or Ctrl-C, and
+//! goes on counting where FILE says that the last one stopped.
 
 use qtests::shutdown::{Shutdown, ShutdownHandle};
 use std::{

@@ -1,8 +1,8 @@
-//! A service that shuts down rightly or commits one sin; `it/shutdown_conformance.rs` starts it with the name of the sin
-//! in `SERVICE_SIN`. Without that it is a test binary with no test in it.
+//! A service that shuts down rightly or commits one sin; `it/shutdown_conformance.rs` starts it with the name of the
+//! sin in `SERVICE_SIN`. Without that it is a test binary with no test in it.
 //!
-//! A client sends a line. `work` is answered with `done` a while after the service was told to stop, so that however busy
-//! the host is, it is in flight then. `wait` is never answered.
+//! A client sends a line. `work` is answered with `done` a while after the service was told to stop, so that however
+//! busy the host is, it is in flight then. `wait` is never answered.
 
 use qtests::shutdown::{Shutdown, ShutdownHandle, ShutdownReport};
 use std::{

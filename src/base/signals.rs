@@ -1,6 +1,6 @@
-//! Hears the signals of the process on a thread of its own, so that a runtime that is blocked does not keep anybody from
-//! hearing them. There is one thread and one list for the whole process: what a signal does when one of those who heard
-//! it is gone depends on whether others still do.
+//! Hears the signals of the process on a thread of its own, so that a runtime that is blocked does not keep anybody
+//! from hearing them. There is one thread and one list for the whole process: what a signal does when one of those who
+//! heard it is gone depends on whether others still do.
 
 use signal_hook::{
     iterator::{Handle, Signals},
@@ -47,8 +47,9 @@ fn registry() -> MutexGuard<'static, Registry> {
 }
 
 /// Calls `take` with each of these signals that comes, as long as the returned value lives. If everybody who hears a
-/// signal returns `false`, or nobody is left who does, the process dies by the signal at once: a handler cannot be taken
-/// back, and a signal that nobody hears would be lost. It is left to others if they had a handler for it before us.
+/// signal returns `false`, or nobody is left who does, the process dies by the signal at once: a handler cannot be
+/// taken back, and a signal that nobody hears would be lost. It is left to others if they had a handler for it before
+/// us.
 ///
 /// A signal that is ignored already (by `nohup`, say) stays ignored. At most 1,000 at the same time.
 pub(crate) fn hear(signals: &[i32], take: impl Fn(i32) -> bool + Send + Sync + 'static) -> io::Result<Hearing> {

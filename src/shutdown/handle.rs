@@ -12,10 +12,10 @@ use tokio::{sync::Mutex, time::timeout};
 
 /// The handle of a running service: asks whether it is to shut down, counts what is in flight, and sees to the end.
 ///
-/// Clones are the same shutdown. If all of them are dropped, a signal that nobody else in the process hears kills at once
-/// again; futures of [`requested`](ShutdownHandle::requested) and guards do not count, an end that is being seen to does.
-/// (If something that is not of this crate, such as `tokio::signal`, listened before the first shutdown of the process was
-/// started, the signal is left to it.)
+/// Clones are the same shutdown. If all of them are dropped, a signal that nobody else in the process hears kills at
+/// once again; futures of [`requested`](ShutdownHandle::requested) and guards do not count, an end that is being seen
+/// to does. (If something that is not of this crate, such as `tokio::signal`, listened before the first shutdown of the
+/// process was started, the signal is left to it.)
 #[derive(Clone)]
 pub struct ShutdownHandle {
     gate: Arc<Gate>,
@@ -25,8 +25,8 @@ pub struct ShutdownHandle {
     _hearing: Option<Hearing>,
 }
 
-/// How far the end has come. It is kept here and not in a task, so that whoever calls `finish` on another runtime goes on
-/// where the first one ended.
+/// How far the end has come. It is kept here and not in a task, so that whoever calls `finish` on another runtime goes
+/// on where the first one ended.
 #[derive(Debug)]
 struct Closing {
     /// How long the drain took, how many were drained and how many abandoned, once it is over.
@@ -43,8 +43,8 @@ impl ShutdownHandle {
         Self { gate, drain: Arc::new(drain), closing: Arc::new(Mutex::new(closing)), _hearing: hearing }
     }
 
-    /// Resolves once the shutdown is requested, at once if it is already. Stop accepting then. Cancel safe, and needs no
-    /// runtime of its own, so it can be handed to servers that take a future (`with_graceful_shutdown(..)`).
+    /// Resolves once the shutdown is requested, at once if it is already. Stop accepting then. Cancel safe, and needs
+    /// no runtime of its own, so it can be handed to servers that take a future (`with_graceful_shutdown(..)`).
     pub fn requested(&self) -> impl Future<Output = ()> + Send + Sync + 'static {
         let gate = Arc::clone(&self.gate);
         async move { gate.requested().await }
@@ -101,12 +101,12 @@ impl ShutdownHandle {
     /// A task that blocks its thread keeps a runtime from being dropped, so if there may be such tasks leave with
     /// [`std::process::exit`] rather than from `main`.
     ///
-    /// All calls, one after the other or at the same time, give the same report, and each hook runs once. Do not call it
-    /// in a hook: it would wait for that hook until the limit cuts it.
+    /// All calls, one after the other or at the same time, give the same report, and each hook runs once. Do not call
+    /// it in a hook: it would wait for that hook until the limit cuts it.
     ///
     /// # Cancel safety
-    /// Cancel safe. The end is seen to by a task of its own, which goes on if the future is dropped; the next call waits
-    /// for the same end. If the runtime ends before, a call on another runtime goes on from there.
+    /// Cancel safe. The end is seen to by a task of its own, which goes on if the future is dropped; the next call
+    /// waits for the same end. If the runtime ends before, a call on another runtime goes on from there.
     ///
     /// # Panics
     /// Outside a tokio runtime with its timer enabled, or if the runtime ends meanwhile.

@@ -33,8 +33,8 @@
 //! }
 //! ```
 //!
-//! A part for products: it works with `default-features = false, features = ["shutdown"]`. Whether a service really shuts
-//! down as it should is what `shutdown_conformance!` of the feature `live` finds out, for any service.
+//! A part for products: it works with `default-features = false, features = ["shutdown"]`. Whether a service really
+//! shuts down as it should is what `shutdown_conformance!` of the feature `live` finds out, for any service.
 //!
 //! # The order of the end
 //! 1. The shutdown is *requested*: by a signal, by [`request`](ShutdownHandle::request), or by
@@ -57,7 +57,7 @@
 //! #     pub struct Serve;
 //! #     pub fn serve(_: tokio::net::TcpListener, _: ()) -> Serve { Serve }
 //! #     impl Serve {
-//! #         pub fn with_graceful_shutdown(self, _: impl Future<Output = ()>) -> std::future::Ready<std::io::Result<()>> {
+//! #         pub fn with_graceful_shutdown(self, _: impl Future) -> std::future::Ready<std::io::Result<()>> {
 //! #             std::future::ready(Ok(()))
 //! #         }
 //! #     }
@@ -84,8 +84,8 @@
 //!
 //! # Limits
 //! A hook that blocks its thread is cut only if the runtime has another thread. Requests are counted, not cancelled:
-//! what is abandoned runs until the process ends. Without `drain` the limit counts from `finish`, not from the signal, so
-//! an accept loop that does not end keeps the process alive; only the second signal helps then.
+//! what is abandoned runs until the process ends. Without `drain` the limit counts from `finish`, not from the signal,
+//! so an accept loop that does not end keeps the process alive; only the second signal helps then.
 //!
 //! # Map of the code
 //! `spec` is the specification, `handle` the running shutdown, `gate` the door with its lock over `tally`, which is

@@ -37,8 +37,8 @@ impl Shutdown {
     /// SIGTERM and SIGINT request the shutdown. Defaults to no signal at all.
     ///
     /// They are heard by a thread of their own, so it does not matter if the runtime is blocked. The first one requests
-    /// the shutdown; the second one, of whatever kind, kills the process at once by that signal, unless another shutdown
-    /// of the process hears it as its first.
+    /// the shutdown; the second one, of whatever kind, kills the process at once by that signal, unless another
+    /// shutdown of the process hears it as its first.
     ///
     /// A signal that is ignored when [`start`](Shutdown::start) is called stays ignored and requests nothing: `nohup`
     /// starts programs with SIGHUP ignored, a shell its background jobs with SIGINT and SIGQUIT.
@@ -55,8 +55,8 @@ impl Shutdown {
     }
 
     /// How long requests in flight are waited for, counted from the request where the server is run by
-    /// [`drain`](ShutdownHandle::drain), otherwise from the first call of [`finish`](ShutdownHandle::finish). Zero waits
-    /// for nobody. Defaults to 30 s.
+    /// [`drain`](ShutdownHandle::drain), otherwise from the first call of [`finish`](ShutdownHandle::finish). Zero
+    /// waits for nobody. Defaults to 30 s.
     ///
     /// An orchestrator kills what takes longer than its grace period, so this and the limits of the hooks together
     /// should stay below it.
@@ -89,15 +89,15 @@ impl Shutdown {
     /// Listens for the signals from now on. Needs no runtime.
     ///
     /// **Start it before you announce yourself**: before the address is printed, the port file written, the service
-    /// registered, best of all before the listener is bound. Until it is started a signal kills, and whoever learns that
-    /// you are there may send one at once.
+    /// registered, best of all before the listener is bound. Until it is started a signal kills, and whoever learns
+    /// that you are there may send one at once.
     ///
     /// All shutdowns of a process share one thread, which lives as long as the process. At most 1,000 that hear signals
     /// can live at the same time.
     ///
     /// # Errors
-    /// [`is_invalid`](Error::is_invalid) if the limit of a hook is zero, [`is_limit`](Error::is_limit) if there are more
-    /// than 100 hooks; others if the system refuses a thread or a handler, or 1,000 others hear signals.
+    /// [`is_invalid`](Error::is_invalid) if the limit of a hook is zero, [`is_limit`](Error::is_limit) if there are
+    /// more than 100 hooks; others if the system refuses a thread or a handler, or 1,000 others hear signals.
     pub fn start(self) -> Result<ShutdownHandle, Error> {
         if let Some(hook) = self.hooks.iter().find(|hook| hook.limit.is_zero()) {
             let name = &hook.name;

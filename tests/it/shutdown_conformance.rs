@@ -133,7 +133,8 @@ const SINS: [(&str, &[ShutdownProperty], &str); 16] = [
     ("starts again", &[StopsAccepting], "were accepted again"),
     ("leaves a child that ignores SIGTERM", &[LeavesNothing], "processes that it started still run: sleep"),
     ("leaves its second listener to a child", &[LeavesNothing], "its port still accepts connections"),
-    // It does not refuse anybody, so a second signal shows nothing, and that it does not answer within the limit is no cut.
+    // It does not refuse anybody, so a second signal shows nothing, and that it does not answer within the limit is no
+    // cut.
     (
         "ignores SIGTERM",
         &[StopsAccepting, ExitsInTime, EndsDespiteEndless],

@@ -72,8 +72,8 @@ impl fmt::Display for ShutdownConformance {
 /// Judges a service by all properties. Takes as long as some shutdowns of the service do.
 ///
 /// The service is started several times through [`Test::process`], so that nothing of it outlives the test: up to nine
-/// times, each at most 45 s and [`ShutdownSubject::limit`] long. With a service that starts at once and shuts down rightly
-/// it takes three shutdowns.
+/// times, each at most 45 s and [`ShutdownSubject::limit`] long. With a service that starts at once and shuts down
+/// rightly it takes three shutdowns.
 ///
 /// # Errors
 /// If the service cannot be started, tells no address within 30 s, or does not answer before it is asked to shut down;

@@ -88,8 +88,8 @@ fn answered(seen: &Seen) -> Verdict {
         (None, 0) => Verdict::Held,
         // It may still answer them; that it takes too long is for another property.
         (None, unanswered) if seen.exit.is_none() => Verdict::Inconclusive(format!(
-            "{unanswered} of {count} requests that were accepted before SIGTERM were not answered within the limit, and it \
-             still ran"
+            "{unanswered} of {count} requests that were accepted before SIGTERM were not answered within the limit, and \
+             it still ran"
         )),
         (first, unanswered) => {
             let first = first.map_or(String::new(), |error| format!(", the first with: {error}"));
@@ -102,8 +102,8 @@ fn answered(seen: &Seen) -> Verdict {
 }
 
 /// A service has stopped accepting when a request that was sent after the signal is refused while those from before it
-/// are still under way. A request that fails with the exit is no refusal, and one that is refused when the last of those
-/// was answered comes too late.
+/// are still under way. A request that fails with the exit is no refusal, and one that is refused when the last of
+/// those was answered comes too late.
 fn stops(seen: &Seen) -> Verdict {
     let (served, failed): (Vec<&Attempt>, Vec<&Attempt>) = seen.probes.iter().partition(|probe| probe.answer.is_ok());
     let last = seen.requests.iter().map(|request| request.ended).max().unwrap_or_default();
@@ -125,8 +125,8 @@ fn stops(seen: &Seen) -> Verdict {
     let (count, taken) = (seen.probes.len(), seen.taken);
     match served.len() {
         served if served >= ENOUGH => Verdict::Broken(format!(
-            "{served} of {count} requests that were sent after SIGTERM were accepted and answered, and none was refused \
-             while it drained"
+            "{served} of {count} requests that were sent after SIGTERM were accepted and answered, and none was \
+             refused while it drained"
         )),
         _ if taken >= TAKEN => Verdict::Broken(format!(
             "{taken} requests that were sent after SIGTERM were accepted while it drained, and not answered"

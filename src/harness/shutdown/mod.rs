@@ -39,9 +39,9 @@
 //! test of each.
 //!
 //! # No guesses about time
-//! That the requests are *accepted* before the signal is sent is seen in `/proc/net/tcp`, where a connection that waits in
-//! the accept queue belongs to no file, and what the service has not read yet is counted. What could not be shown, as the
-//! requests were too short or this host too busy, is tried three times and then said to be
+//! That the requests are *accepted* before the signal is sent is seen in `/proc/net/tcp`, where a connection that waits
+//! in the accept queue belongs to no file, and what the service has not read yet is counted. What could not be shown,
+//! as the requests were too short or this host too busy, is tried three times and then said to be
 //! [inconclusive](super::Verdict::Inconclusive). What was seen broken in one round stays broken.
 //!
 //! # A service that logs
@@ -51,14 +51,14 @@
 //! # Limits
 //! Linux only, and the service must be in the network namespace of the test. Each request must have a connection of its
 //! own, so HTTP/2 clients must not share one, and must be sent at once when it is connected, see
-//! [`ShutdownSubject::request`] about TLS and clients on threads. A service that decides whether it takes a request only some time after it has read it may
-//! refuse one that counts as accepted here. Children that leave the process group of the service are found only if they
-//! hold its port.
+//! [`ShutdownSubject::request`] about TLS and clients on threads. A service that decides whether it takes a request
+//! only some time after it has read it may refuse one that counts as accepted here. Children that leave the process
+//! group of the service are found only if they hold its port.
 //!
 //! # Map of the code
-//! `subject` is what a service tells, `property` what is asked. `service` is the child process, `output` what it prints,
-//! `sockets` what the kernel says about its connections, `round` brings requests in flight, `drain` watches what follows the signal, `judge` (pure)
-//! concludes, `conformance` runs the rounds.
+//! `subject` is what a service tells, `property` what is asked. `service` is the child process, `output` what it
+//! prints, `sockets` what the kernel says about its connections, `round` brings requests in flight, `drain` watches
+//! what follows the signal, `judge` (pure) concludes, `conformance` runs the rounds.
 
 mod conformance;
 mod drain;
@@ -81,9 +81,9 @@ pub use subject::{Answer, EndlessRequest, ShutdownSubject};
 /// fails its test with what happened, why it matters and what to do.
 ///
 /// `shutdown_conformance!(name, subject, timeout = "10m")` sets the time limit of each test, as `#[qtest]` takes it.
-/// Defaults to 180 s. A test tries up to three rounds; each is the start of the service, up to 10 s until the requests are
-/// accepted, and its [`limit`](crate::harness::shutdown::ShutdownSubject::limit) at the longest. So the default is enough
-/// for a limit of 40 s and a start of 5 s; give more for a service that is allowed more.
+/// Defaults to 180 s. A test tries up to three rounds; each is the start of the service, up to 10 s until the requests
+/// are accepted, and its [`limit`](crate::harness::shutdown::ShutdownSubject::limit) at the longest. So the default is
+/// enough for a limit of 40 s and a start of 5 s; give more for a service that is allowed more.
 #[cfg(feature = "macros")]
 #[macro_export]
 macro_rules! shutdown_conformance {

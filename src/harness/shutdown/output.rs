@@ -40,12 +40,12 @@ impl Printed {
 pub(super) fn never_listens(named: Option<(SocketAddr, &str)>, last: &str, limit: Duration) -> String {
     match named {
         None => format!(
-            "the service told no address on its standard output within {limit:?} (its last line is: {last}): print one, \
-             or override `ShutdownSubject::ready`"
+            "the service told no address on its standard output within {limit:?} (its last line is: {last}): print \
+             one, or override `ShutdownSubject::ready`"
         ),
         Some((address, line)) => format!(
-            "nobody listens on {address} within {limit:?}, which the service named in the line: {line} (its last line is: \
-             {last}): if that is the address of something else, override `ShutdownSubject::ready`"
+            "nobody listens on {address} within {limit:?}, which the service named in the line: {line} (its last line \
+             is: {last}): if that is the address of something else, override `ShutdownSubject::ready`"
         ),
     }
 }

@@ -79,8 +79,8 @@ impl Service {
         self.address = loop {
             let Some(line) = lines.next_line().await.map_err(unreadable)? else {
                 let text = format!(
-                    "the service tells no address on its standard output (its last line is: {}): print one, or override \
-                     `ShutdownSubject::ready`",
+                    "the service tells no address on its standard output (its last line is: {}): print one, or \
+                     override `ShutdownSubject::ready`",
                     self.printed.last_line()
                 );
                 return Err(Error::other(text));

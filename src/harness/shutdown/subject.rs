@@ -27,20 +27,21 @@ pub trait ShutdownSubject: Send + Sync + 'static {
     /// [`std::io::Error`] as it is or as the source of yours, so that it is not taken for a refusal.
     ///
     /// # What counts as accepted
-    /// A request counts as *accepted* when the service has accepted the connection and read all that has come on it, seen
-    /// twice in a row some milliseconds apart. For that to mean that the request was read, the client must have written
-    /// it by then, which holds for one that is a task of the test's runtime and writes at once. It does **not** hold for
+    /// A request counts as *accepted* when the service has accepted the connection and read all that has come on it,
+    /// seen twice in a row some milliseconds apart. For that to mean that the request was read, the client must have
+    /// written it by then, which holds for one that is a task of the test's runtime and writes at once. It does **not**
+    /// hold for
     ///
-    /// - **TLS**, and whatever else shakes hands first: connected and read may be a handshake that is half done. A service
-    ///   that then rightly refuses the request seems to cut it off. Judge it on a port without TLS;
+    /// - **TLS**, and whatever else shakes hands first: connected and read may be a handshake that is half done. A
+    ///   service that then rightly refuses the request seems to cut it off. Judge it on a port without TLS;
     /// - **a client on a thread** (`spawn_blocking`, a blocking HTTP client): it may be connected and not have written
     ///   yet. It cannot be stopped either when the round is over, and keeps its thread until it ends by itself. Use an
     ///   async client;
     /// - **a pool or HTTP/2**, where requests share connections: 8 connections are waited for. Switch it off.
     fn request(&self, address: SocketAddr) -> impl Future<Output = Answer> + Send;
 
-    /// The address of the service, if this line of its standard output tells it. Defaults to the first socket address in
-    /// the line, with `0.0.0.0` and `[::]` taken for the loopback address.
+    /// The address of the service, if this line of its standard output tells it. Defaults to the first socket address
+    /// in the line, with `0.0.0.0` and `[::]` taken for the loopback address.
     fn ready(&self, line: &str) -> Option<SocketAddr> {
         address_in(line)
     }
