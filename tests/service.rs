@@ -119,14 +119,17 @@ fn begin(listener: &TcpListener, sin: &str) -> io::Result<ShutdownHandle> {
                 });
             }
         }
-        // It inherits the socket, which stays open as long as the child lives.
-        "leaves its port to a child" => {
-            let socket = listener.as_fd().try_clone_to_owned()?;
-            process::Command::new("sleep").arg("600").stdin(socket).spawn()?;
-        }
+        "leaves its port to a child" => leave_to_child(listener)?,
         _ => {}
     }
     Ok(shutdown)
+}
+
+/// Starts a child that inherits the socket, which stays open as long as the child lives.
+fn leave_to_child(listener: &TcpListener) -> io::Result<()> {
+    let socket = listener.as_fd().try_clone_to_owned()?;
+    drop(process::Command::new("sleep").arg("600").stdin(socket).spawn()?);
+    Ok(())
 }
 
 /// From the first request to the last.
@@ -202,9 +205,8 @@ async fn accept(listener: &TcpListener, shutdown: &ShutdownHandle, sin: &str) {
                 if sin == "leaves its second listener to a child" && accepted_before + 1 == CONNECTIONS {
                     // Before it reads what came on this connection: so before anybody can see it read.
                     let address = listener.local_addr().expect("it has one").to_string();
-                    let second = listen(&address).and_then(|second| second.as_fd().try_clone_to_owned());
-                    let second = second.expect("the port may be shared");
-                    process::Command::new("sleep").arg("600").stdin(second).spawn().expect("it is installed");
+                    let left = listen(&address).and_then(|second| leave_to_child(&second));
+                    left.expect("the port may be shared, and `sleep` is installed");
                 }
                 let (told, dropped) = (shutdown.requested(), shutdown.requested());
                 tokio::spawn(async move {

@@ -100,7 +100,7 @@ fn deliver(signal: i32) {
     // Not held while they are called: they may want to hear more.
     drop(registry);
     // All of them are told, whatever the first one says.
-    let taken = takers.iter().fold(false, |taken, taker| (taker.take)(signal) || taken);
+    let taken = takers.iter().filter(|taker| (taker.take)(signal)).count() > 0;
     let left_to_others = takers.is_empty() && is_shared;
     if !taken && !left_to_others {
         let _ = emulate_default_handler(signal);
