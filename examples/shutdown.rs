@@ -1,5 +1,6 @@
-//! A small service that loses nothing when it is told to stop: it counts visits and keeps the count. Run it with
-//! `cargo run --features shutdown --example shutdown`; with the argument `serve` it serves until SIGTERM or Ctrl-C.
+//! A small service that loses nothing when it is told to stop: it counts visits and keeps the count. Run it with `cargo
+//! run --features shutdown --example shutdown`; with the arguments `serve FILE` it serves until SIGTERM or Ctrl-C, and
+//! goes on counting where FILE says that the last one stopped.
 
 use qtests::shutdown::{Shutdown, ShutdownHandle};
 use std::{
@@ -25,9 +26,16 @@ const GREETING: &[u8] = b"welcome, visitor ";
 
 #[tokio::main]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
-    let file = std::env::temp_dir().join(format!("visits-{}", std::process::id()));
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let kept = match &arguments[..] {
+        [] => None,
+        [serve, file] if serve == "serve" => Some(PathBuf::from(file)),
+        _ => return Err("the arguments are none, or `serve FILE`".into()),
+    };
+    let file = kept.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("visits-{}", std::process::id())));
     let visits = Arc::new(AtomicU64::new(saved(&file)));
     let (state, path) = (Arc::clone(&visits), file.clone());
+    // Before anybody can learn that we are there: until then a signal kills.
     let shutdown = Shutdown::new()
         .on_signals()
         .drain_limit(Duration::from_secs(5))
@@ -37,27 +45,39 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     println!("listening on {address}");
-    if std::env::args().nth(1).as_deref() != Some("serve") {
+    if kept.is_none() {
         // A customer who tells the service to stop after three visits.
         tokio::spawn(visit(address, shutdown.clone()));
     }
-    serve(listener, &shutdown, &visits).await?;
+    serve(listener, &shutdown, &visits).await;
 
     let report = shutdown.finish().await;
     println!("{report}");
     println!("{} visits are saved in {}", saved(&file), file.display());
-    fs::remove_file(file)?;
+    if kept.is_none() {
+        // What was only shown is cleared away.
+        fs::remove_file(file)?;
+    }
     Ok(report.exit_code())
 }
 
 /// Accepts until the shutdown is requested. The listener is closed on return, so nobody else gets in.
-async fn serve(listener: TcpListener, shutdown: &ShutdownHandle, visits: &Arc<AtomicU64>) -> io::Result<()> {
+async fn serve(listener: TcpListener, shutdown: &ShutdownHandle, visits: &Arc<AtomicU64>) {
     loop {
-        let (mut stream, _) = select! {
-            () = shutdown.requested() => return Ok(()),
-            accepted = listener.accept() => accepted?,
+        let accepted = select! {
+            () = shutdown.requested() => return,
+            accepted = listener.accept() => accepted,
         };
-        let Some(guard) = shutdown.in_flight() else { return Ok(()) };
+        let mut stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // One visitor who is gone already, or too many of them: no reason to leave and to save nothing.
+                eprintln!("a visitor was not let in: {error}");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let Some(guard) = shutdown.in_flight() else { return };
         let visits = Arc::clone(visits);
         tokio::spawn(async move {
             let _guard = guard; // as long as it lives `finish` waits

@@ -1,14 +1,22 @@
-//! A service that shuts down rightly or commits one sin; `it/shutdown_conformance.rs` starts it with the name of the sin
-//! in `SERVICE_SIN`. Without that it is a test binary with no test in it.
+//! A service that shuts down rightly or commits one sin; `it/shutdown_conformance.rs` starts it with the name of the
+//! sin in `SERVICE_SIN`. Without that it is a test binary with no test in it.
 //!
-//! A client sends a line. `work` is answered with `done` a while after the service was told to stop, so that however busy
-//! the host is, it is in flight then. `wait` is never answered.
+//! A client sends a line. `work` is answered with `done` a while after the service was told to stop, so that however
+//! busy the host is, it is in flight then. `wait` is never answered.
 
 use qtests::shutdown::{Shutdown, ShutdownHandle, ShutdownReport};
-use std::{future::pending, io, os::fd::AsFd, process, process::ExitCode, time::Duration};
+use std::{
+    future::pending,
+    io,
+    os::fd::AsFd,
+    process,
+    process::ExitCode,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     select,
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -22,6 +30,15 @@ const WORK: Duration = Duration::from_millis(300);
 /// How long the drain may take.
 const DRAIN: Duration = Duration::from_millis(900);
 
+/// How long those who stop late go on accepting: longer than the requests from before take.
+const LATE: Duration = Duration::from_millis(500);
+
+/// After so many connections one sinner opens a second listener.
+const CONNECTIONS: usize = 8;
+
+/// How often SIGTERM came, where the service counts by itself.
+static HEARD: AtomicUsize = AtomicUsize::new(0);
+
 /// The threads of the runtime.
 const WORKERS: usize = 2;
 
@@ -30,10 +47,19 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
     let runtime = runtime.expect("a runtime can be built");
     let code = runtime.block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let listener = listen("127.0.0.1:0")?;
         if sin == "plain" { plain(listener).await } else { serve(listener, &sin).await }
     });
     code.expect("the service works")
+}
+
+/// A listener that lets others listen on its port.
+fn listen(address: &str) -> io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.set_reuseport(true)?;
+    socket.bind(address.parse().map_err(io::Error::other)?)?;
+    socket.listen(1_024)
 }
 
 /// The service, with the `Shutdown` of qtests.
@@ -48,6 +74,10 @@ async fn serve(listener: TcpListener, sin: &str) -> io::Result<ExitCode> {
             let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
             pending().await
         }
+        "dies by the second signal in the end" if HEARD.load(Ordering::SeqCst) > 1 => {
+            signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTERM)?;
+            pending().await
+        }
         // What was abandoned is no sin by itself: a request that never ends has to be.
         _ => Ok(ExitCode::SUCCESS),
     }
@@ -56,13 +86,17 @@ async fn serve(listener: TcpListener, sin: &str) -> io::Result<ExitCode> {
 /// Everything before the first request.
 fn begin(listener: &TcpListener, sin: &str) -> io::Result<ShutdownHandle> {
     let shutdown = Shutdown::new().drain_limit(if sin == "waits for ever" { WORK * 1_000 } else { DRAIN });
-    let deaf = sin == "ignores the second signal";
+    let deaf = matches!(
+        sin,
+        "ignores the second signal" | "cuts its drain by its own limit only" | "dies by the second signal in the end"
+    );
     let shutdown = if deaf { shutdown } else { shutdown.on_signals() };
     let shutdown = shutdown.hook("save", async || io::Result::Ok(())).start().map_err(io::Error::other)?;
     if deaf {
         let (mut heard, shutdown) = (signal(SignalKind::terminate())?, shutdown.clone());
         tokio::spawn(async move {
             while heard.recv().await.is_some() {
+                HEARD.fetch_add(1, Ordering::SeqCst);
                 shutdown.request("SIGTERM");
             }
         });
@@ -71,14 +105,31 @@ fn begin(listener: &TcpListener, sin: &str) -> io::Result<ShutdownHandle> {
     println!("listening on {}", listener.local_addr()?);
     match sin {
         "leaves a child" => drop(process::Command::new("sleep").arg("600").spawn()?),
-        // It inherits the socket, which stays open as long as the child lives.
-        "leaves its port to a child" => {
-            let socket = listener.as_fd().try_clone_to_owned()?;
-            process::Command::new("sleep").arg("600").stdin(socket).spawn()?;
+        "leaves a child that ignores SIGTERM" => {
+            drop(process::Command::new("sh").args(["-c", "trap '' TERM; exec sleep 600"]).spawn()?);
         }
+        "drops what is in flight the first time" => {
+            let times = std::env::var("SERVICE_TIMES").map_err(io::Error::other)?;
+            // It is there from the second time on.
+            if std::fs::File::create_new(times).is_ok() {
+                let shutdown = shutdown.clone();
+                tokio::spawn(async move {
+                    shutdown.requested().await;
+                    process::exit(0)
+                });
+            }
+        }
+        "leaves its port to a child" => leave_to_child(listener)?,
         _ => {}
     }
     Ok(shutdown)
+}
+
+/// Starts a child that inherits the socket, which stays open as long as the child lives.
+fn leave_to_child(listener: &TcpListener) -> io::Result<()> {
+    let socket = listener.as_fd().try_clone_to_owned()?;
+    drop(process::Command::new("sleep").arg("600").stdin(socket).spawn()?);
+    Ok(())
 }
 
 /// From the first request to the last.
@@ -94,6 +145,28 @@ async fn drain(listener: TcpListener, shutdown: &ShutdownHandle, sin: &str) -> S
                 report = async { shutdown.requested().await; shutdown.finish().await } => report,
                 () = accept_for_ever(&listener, shutdown) => unreachable!("it accepts for ever"),
             }
+        }
+        "stops late" => {
+            select! {
+                () = async { shutdown.requested().await; sleep(LATE).await } => {}
+                () = accept_for_ever(&listener, shutdown) => unreachable!("it accepts for ever"),
+            }
+            drop(listener);
+            sleep(WORK).await;
+            shutdown.finish().await
+        }
+        "starts again" => {
+            accept(&listener, shutdown, sin).await;
+            let address = listener.local_addr().expect("it has one").to_string();
+            drop(listener);
+            // Long enough for some to be refused, and not so long that the drain is over.
+            sleep(WORK / 2).await;
+            let again = listen(&address).expect("its port is its own");
+            select! {
+                () = sleep(WORK * 3) => {}
+                () = accept_for_ever(&again, shutdown) => unreachable!("it accepts for ever"),
+            }
+            shutdown.finish().await
         }
         "leaves them in the queue" => {
             accept(&listener, shutdown, sin).await;
@@ -122,16 +195,23 @@ fn park() -> ! {
 
 async fn accept(listener: &TcpListener, shutdown: &ShutdownHandle, sin: &str) {
     let drops = sin == "drops what is in flight";
-    loop {
+    let work = if sin == "cuts its drain by its own limit only" { WORK * 1_000 } else { WORK };
+    for accepted_before in 0.. {
         select! {
             () = shutdown.requested() => return,
             accepted = listener.accept() => {
                 let Ok((stream, _)) = accepted else { continue };
                 let Some(guard) = shutdown.in_flight() else { return };
+                if sin == "leaves its second listener to a child" && accepted_before + 1 == CONNECTIONS {
+                    // Before it reads what came on this connection: so before anybody can see it read.
+                    let address = listener.local_addr().expect("it has one").to_string();
+                    let left = listen(&address).and_then(|second| leave_to_child(&second));
+                    left.expect("the port may be shared, and `sleep` is installed");
+                }
                 let (told, dropped) = (shutdown.requested(), shutdown.requested());
                 tokio::spawn(async move {
                     select! {
-                        _ = answer(stream, told) => {}
+                        _ = answer(stream, told, work) => {}
                         () = dropped, if drops => {}
                     }
                     drop(guard);
@@ -147,7 +227,7 @@ async fn accept_for_ever(listener: &TcpListener, shutdown: &ShutdownHandle) {
             let (guard, told) = (shutdown.in_flight(), shutdown.requested());
             tokio::spawn(async move {
                 let _guard = guard;
-                answer(stream, told).await
+                answer(stream, told, WORK).await
             });
         }
     }
@@ -161,13 +241,13 @@ async fn refuse_for_ever(listener: &TcpListener) {
     }
 }
 
-async fn answer(stream: TcpStream, told_to_stop: impl Future<Output = ()>) -> io::Result<()> {
+async fn answer(stream: TcpStream, told_to_stop: impl Future<Output = ()>, work: Duration) -> io::Result<()> {
     let (mut stream, mut line) = (BufReader::new(stream), String::new());
     stream.read_line(&mut line).await?;
     match line.as_str() {
         "work\n" => {
             told_to_stop.await;
-            sleep(WORK).await;
+            sleep(work).await;
         }
         _ => pending().await,
     }
@@ -185,7 +265,7 @@ async fn plain(listener: TcpListener) -> io::Result<ExitCode> {
             _ = terminate.recv() => break,
             accepted = listener.accept() => {
                 let ((stream, _), mut told) = (accepted?, told.clone());
-                in_flight.spawn(answer(stream, async move { _ = told.wait_for(|stop| *stop).await }));
+                in_flight.spawn(answer(stream, async move { _ = told.wait_for(|stop| *stop).await }, WORK));
             }
         }
     }

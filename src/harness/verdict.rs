@@ -29,6 +29,16 @@ impl Verdict {
         matches!(self, Self::Broken(_))
     }
 
+    /// What is to be said once more was seen of the same property: what was seen broken stays broken, and what was not
+    /// shown is shown by what is seen later.
+    pub(in crate::harness) fn and_later(self, later: Self) -> Self {
+        match (&self, &later) {
+            (Self::Broken(_), _) => self,
+            (_, Self::Broken(_)) | (Self::Inconclusive(_), _) => later,
+            _ => self,
+        }
+    }
+
     /// Whether nothing was shown.
     pub fn is_inconclusive(&self) -> bool {
         matches!(self, Self::Inconclusive(_))
@@ -65,6 +75,28 @@ impl fmt::Display for Verdict {
             Self::Broken(what) => write!(f, "BROKEN: {what}"),
             Self::Inconclusive(why) => write!(f, "INCONCLUSIVE: {why}"),
             Self::NotApplicable(why) => write!(f, "not applicable: {why}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_seen_broken_stays_broken_and_what_was_shown_stays_shown() {
+        let broken = |what: &str| Verdict::Broken(what.to_owned());
+        let inconclusive = || Verdict::Inconclusive("too busy".to_owned());
+        for (first, later, said) in [
+            (broken("first"), Verdict::Held, broken("first")),
+            (broken("first"), inconclusive(), broken("first")),
+            (broken("first"), broken("later"), broken("first")),
+            (Verdict::Held, broken("later"), broken("later")),
+            (Verdict::Held, inconclusive(), Verdict::Held),
+            (inconclusive(), Verdict::Held, Verdict::Held),
+            (inconclusive(), broken("later"), broken("later")),
+        ] {
+            assert_eq!(first.clone().and_later(later.clone()), said, "{first}, then {later}");
         }
     }
 }

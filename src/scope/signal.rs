@@ -10,7 +10,7 @@ use std::{
     borrow::Cow,
     io::Write,
     sync::{
-        Arc, Mutex, Once, Weak,
+        Arc, Mutex, Once, OnceLock, Weak,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -64,8 +64,8 @@ fn start() {
         say(&format!("warning: {complaint}"));
     }
     first::begins();
-    // Without the thread a signal kills at once, as it does where no test runs.
-    let _ = signals::hear("qtests-signals", &[SIGINT, SIGTERM, SIGHUP], |signal| {
+    static HEARING: OnceLock<signals::Hearing> = OnceLock::new();
+    let hearing = signals::hear(&[SIGINT, SIGTERM, SIGHUP], |signal| {
         // The second signal: at once.
         if ENDING.swap(true, Ordering::AcqRel) {
             return false;
@@ -80,6 +80,11 @@ fn start() {
         }
         true
     });
+    // Without the thread a signal kills at once, as it does where no test runs.
+    if let Ok(hearing) = hearing {
+        // For the rest of the process's life.
+        let _ = HEARING.set(hearing);
+    }
 }
 
 /// Has something said when the process exits or is ended by a signal, such as how many tests were skipped.

@@ -34,7 +34,10 @@ pub(super) struct Running {
     name: Cow<'static, str>,
     limit: Duration,
     began: Instant,
-    task: JoinHandle<Result<(), HookError>>,
+    /// How it ended, and when.
+    task: JoinHandle<(Result<(), HookError>, Instant)>,
+    /// Its limit has passed.
+    is_late: bool,
 }
 
 impl Hook {
@@ -50,27 +53,34 @@ impl Hook {
     /// Starts it in a task of its own, so that its panics are caught and a thread that it blocks is not the caller's.
     pub(super) fn start(self) -> Running {
         let Self { name, limit, run } = self;
-        let task = tokio::spawn(async move { run().await });
-        Running { name, limit, began: Instant::now(), task }
+        let task = tokio::spawn(async move { (run().await, Instant::now()) });
+        Running { name, limit, began: Instant::now(), task, is_late: false }
     }
 }
 
 impl Running {
     /// Waits until it ends or its time is over. Cancel safe: a second call goes on waiting for the same end.
     pub(super) async fn end(&mut self) -> HookReport {
+        let outcome = if self.is_late { HookOutcome::TimedOut(self.limit) } else { self.outcome().await };
+        HookReport { name: self.name.clone(), outcome, took: self.began.elapsed() }
+    }
+
+    async fn outcome(&mut self) -> HookOutcome {
         let left = self.limit.saturating_sub(self.began.elapsed());
-        let outcome = match timeout(left, &mut self.task).await {
-            Ok(Ok(Ok(()))) => HookOutcome::Done,
-            Ok(Ok(Err(error))) => HookOutcome::Failed(error.into()),
+        match timeout(left, &mut self.task).await {
+            // On a runtime that nobody drove for a while the hook and its limit are woken together.
+            Ok(Ok((_, ended))) if ended.duration_since(self.began) > self.limit => HookOutcome::TimedOut(self.limit),
+            Ok(Ok((Ok(()), _))) => HookOutcome::Done,
+            Ok(Ok((Err(error), _))) => HookOutcome::Failed(error.into()),
             Ok(Err(error)) => outcome_of(error),
             Err(_) => {
+                self.is_late = true;
                 self.task.abort();
                 // It may have ended at the last moment; its limit was over all the same.
                 let _ = timeout(DROP_LIMIT, &mut self.task).await;
                 HookOutcome::TimedOut(self.limit)
             }
-        };
-        HookReport { name: self.name.clone(), outcome, took: self.began.elapsed() }
+        }
     }
 }
 

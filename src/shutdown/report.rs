@@ -96,6 +96,7 @@ pub struct ShutdownReport {
     pub(super) drain_time: Duration,
     pub(super) drained: usize,
     pub(super) abandoned: usize,
+    pub(super) cut: bool,
     pub(super) hooks: Arc<[HookReport]>,
 }
 
@@ -105,7 +106,7 @@ impl ShutdownReport {
         &self.cause
     }
 
-    /// How long [`finish`](super::ShutdownHandle::finish) waited for requests in flight.
+    /// How long requests in flight were waited for, counted as the [drain limit](super::Shutdown::drain_limit) is.
     pub fn drain_time(&self) -> Duration {
         self.drain_time
     }
@@ -120,14 +121,20 @@ impl ShutdownReport {
         self.abandoned
     }
 
+    /// Whether a server that [`drain`](super::ShutdownHandle::drain) ran was still running when the drain limit had
+    /// passed.
+    pub fn server_was_cut(&self) -> bool {
+        self.cut
+    }
+
     /// What came of the hooks, in the order in which they ran.
     pub fn hooks(&self) -> &[HookReport] {
         &self.hooks
     }
 
-    /// Whether nothing was abandoned and every hook did what it should.
+    /// Whether nothing was abandoned, no server cut, and every hook did what it should.
     pub fn is_clean(&self) -> bool {
-        self.abandoned == 0 && self.hooks.iter().all(HookReport::is_done)
+        self.abandoned == 0 && !self.cut && self.hooks.iter().all(HookReport::is_done)
     }
 
     /// The status to end the process with: 0 if it is clean, 1 otherwise.
@@ -138,13 +145,16 @@ impl ShutdownReport {
 
 impl fmt::Display for ShutdownReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { cause, drain_time, drained, abandoned, hooks } = self;
+        let Self { cause, drain_time, drained, abandoned, cut, hooks } = self;
         let how = if self.is_clean() { "clean" } else { "NOT clean" };
         write!(
             f,
             "{how} shutdown ({cause}): {drained} drained, {abandoned} abandoned in {:.3} s",
             drain_time.as_secs_f64()
         )?;
+        if *cut {
+            f.write_str("; the server had not ended")?;
+        }
         for hook in hooks.iter() {
             write!(f, "; `{}` {} in {:.3} s", hook.name, hook.outcome, hook.took.as_secs_f64())?;
         }

@@ -3,7 +3,13 @@
 use super::{Cause, gate::Gate};
 use crate::base::{Error, signals};
 use signal_hook::consts;
-use std::{fmt, sync::Weak};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 /// A signal that requests a shutdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,22 +48,21 @@ impl fmt::Display for Signal {
     }
 }
 
-/// Lets the first of these signals close the gate, and the second one kill.
-pub(super) fn hear(signals: Vec<Signal>, gate: Weak<Gate>) -> Result<(), Error> {
+/// Lets the first of these signals close the gate, and the second one kill, as long as the returned value lives.
+pub(super) fn hear(signals: Vec<Signal>, gate: Arc<Gate>) -> Result<signals::Hearing, Error> {
     let numbers: Vec<i32> = signals.iter().map(|signal| signal.number()).collect();
-    let mut first = true;
+    let first = AtomicBool::new(true);
     let take = move |number| {
         let signal = signals.iter().find(|signal| signal.number() == number);
-        // A shutdown that was requested in another way does not make the first signal a deadly one. If nobody holds the
-        // handle any more, a signal does what it would do without us.
-        match (gate.upgrade(), signal) {
-            (Some(gate), Some(signal)) if std::mem::take(&mut first) => {
+        // A shutdown that was requested in another way does not make the first signal a deadly one.
+        match signal {
+            Some(signal) if first.swap(false, Ordering::AcqRel) => {
                 gate.request(Cause::Signal(*signal));
                 true
             }
             _ => false,
         }
     };
-    signals::hear("shutdown-signals", &numbers, take)
+    signals::hear(&numbers, take)
         .map_err(|error| Error::other("the signals of `Shutdown` cannot be heard").with_source(error))
 }

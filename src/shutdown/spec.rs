@@ -1,6 +1,6 @@
 //! What a shutdown is to be like.
 
-use super::{ShutdownHandle, Signal, gate::Gate, hook::Hook, signal};
+use super::{ShutdownHandle, Signal, drain::Drain, gate::Gate, hook::Hook, signal};
 use crate::base::{Error, Kind};
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
@@ -37,8 +37,11 @@ impl Shutdown {
     /// SIGTERM and SIGINT request the shutdown. Defaults to no signal at all.
     ///
     /// They are heard by a thread of their own, so it does not matter if the runtime is blocked. The first one requests
-    /// the shutdown; the second one, of whatever kind, kills the process at once by that signal. A signal that was
-    /// ignored when the process was started, as by `nohup`, stays ignored.
+    /// the shutdown; the second one, of whatever kind, kills the process at once by that signal, unless another
+    /// shutdown of the process hears it as its first.
+    ///
+    /// A signal that is ignored when [`start`](Shutdown::start) is called stays ignored and requests nothing: `nohup`
+    /// starts programs with SIGHUP ignored, a shell its background jobs with SIGINT and SIGQUIT.
     pub fn on_signals(self) -> Self {
         self.on_signal(Signal::Terminate).on_signal(Signal::Interrupt)
     }
@@ -51,8 +54,9 @@ impl Shutdown {
         self
     }
 
-    /// How long requests in flight are waited for, counted from the first call of
-    /// [`finish`](ShutdownHandle::finish). Zero waits for nobody. Defaults to 30 s.
+    /// How long requests in flight are waited for, counted from the request where the server is run by
+    /// [`drain`](ShutdownHandle::drain), otherwise from the first call of [`finish`](ShutdownHandle::finish). Zero
+    /// waits for nobody. Defaults to 30 s.
     ///
     /// An orchestrator kills what takes longer than its grace period, so this and the limits of the hooks together
     /// should stay below it.
@@ -84,11 +88,16 @@ impl Shutdown {
 
     /// Listens for the signals from now on. Needs no runtime.
     ///
-    /// A process usually has one shutdown: each that hears signals has a thread that lives as long as the process.
+    /// **Start it before you announce yourself**: before the address is printed, the port file written, the service
+    /// registered, best of all before the listener is bound. Until it is started a signal kills, and whoever learns
+    /// that you are there may send one at once.
+    ///
+    /// All shutdowns of a process share one thread, which lives as long as the process. At most 1,000 that hear signals
+    /// can live at the same time.
     ///
     /// # Errors
-    /// [`is_invalid`](Error::is_invalid) if the limit of a hook is zero, [`is_limit`](Error::is_limit) if there are more
-    /// than 100 hooks; others if the system refuses a thread or a handler.
+    /// [`is_invalid`](Error::is_invalid) if the limit of a hook is zero, [`is_limit`](Error::is_limit) if there are
+    /// more than 100 hooks; others if the system refuses a thread or a handler, or 1,000 others hear signals.
     pub fn start(self) -> Result<ShutdownHandle, Error> {
         if let Some(hook) = self.hooks.iter().find(|hook| hook.limit.is_zero()) {
             let name = &hook.name;
@@ -99,9 +108,10 @@ impl Shutdown {
             return Err(Error::new(Kind::Limit, format!("{count} hooks: at most {HOOKS}, so let one do more")));
         }
         let gate = Arc::new(Gate::default());
-        if !self.signals.is_empty() {
-            signal::hear(self.signals, Arc::downgrade(&gate))?;
-        }
-        Ok(ShutdownHandle::new(gate, self.drain_limit, self.hooks))
+        let hearing = match self.signals.is_empty() {
+            true => None,
+            false => Some(signal::hear(self.signals, Arc::clone(&gate))?),
+        };
+        Ok(ShutdownHandle::new(gate, Drain::new(self.drain_limit), self.hooks, hearing))
     }
 }

@@ -1,19 +1,16 @@
-//! The order, the limits and the report of a graceful shutdown, in virtual time; and what signals do to a real process,
-//! beside what `shutdown_conformance` sees.
+//! The order, the limits and the report of a graceful shutdown, in virtual time.
+
+mod signals;
 
 use super::support;
 use qtests::{
     Test, qtest,
-    server::Process,
     shutdown::{Cause, HookOutcome, Shutdown, ShutdownHandle, ShutdownReport},
 };
 use std::{
     error::Error,
     future::pending,
-    io::{self, BufRead, BufReader},
-    net::TcpStream,
-    os::unix::process::ExitStatusExt,
-    process::{Command, Stdio},
+    io,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -223,6 +220,103 @@ async fn a_finish_that_was_dropped_is_gone_on_with() {
     assert_eq!((outcomes(&report), report.hooks()[0].took().as_secs()), (vec!["save: done".to_owned()], 4));
 }
 
+#[qtest(paused)]
+async fn a_finish_that_was_dropped_keeps_the_limits() {
+    let hook = async || {
+        sleep(SECOND * 5).await;
+        io::Result::Ok(())
+    };
+    let shutdown = Shutdown::new().drain_limit(SECOND).hook_limit(SECOND).hook("slow", hook).start().unwrap();
+    request(&shutdown, SECOND * 5);
+    assert!(timeout(SECOND / 2, shutdown.finish()).await.is_err());
+    // Both have ended by now, long after their limits.
+    sleep(SECOND * 20).await;
+    let report = shutdown.finish().await;
+    assert_eq!((report.abandoned(), report.drain_time()), (1, SECOND), "{report}");
+    assert_eq!(outcomes(&report), ["slow: not done within 1s"]);
+}
+
+#[qtest(workers = 2)]
+async fn a_hook_that_was_cut_while_nobody_waited_is_said_to_be_late() {
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let (tell, told) = tokio::sync::oneshot::channel::<()>();
+    let hook = async move || {
+        // Told when it is dropped.
+        let _tell = tell;
+        let _ = held.recv();
+        pending::<io::Result<()>>().await
+    };
+    let limit = Duration::from_millis(50);
+    let shutdown = Shutdown::new().hook_limit(limit).hook("blocking", hook).start().unwrap();
+    assert!(timeout(limit * 2, shutdown.finish()).await.is_err());
+    drop(release);
+    let _ = told.await;
+    let report = shutdown.finish().await;
+    assert_eq!(outcomes(&report), ["blocking: not done within 50ms"]);
+}
+
+#[test]
+fn a_hook_that_a_standing_runtime_kept_beyond_its_limit_is_late() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let limit = Duration::from_millis(50);
+    let hook = async move || {
+        sleep(limit / 2).await;
+        io::Result::Ok(())
+    };
+    let shutdown = Shutdown::new().hook_limit(limit).hook("save", hook).start().unwrap();
+    runtime.block_on(async { assert!(timeout(limit / 5, shutdown.finish()).await.is_err()) });
+    let until = std::time::Instant::now() + limit * 2;
+    support::until("its limit is over", || std::time::Instant::now() > until);
+    let report = runtime.block_on(shutdown.finish());
+    assert_eq!(outcomes(&report), ["save: not done within 50ms"]);
+}
+
+#[test]
+fn a_finish_whose_runtime_ended_is_gone_on_with_on_another() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let shutdown = by_hand();
+    let guard = shutdown.in_flight();
+    let moment = Duration::from_millis(1);
+    runtime().block_on(async { assert!(timeout(moment, shutdown.finish()).await.is_err()) });
+    drop(guard);
+    let report = runtime().block_on(shutdown.finish());
+    assert!(report.is_clean() && report.drained() == 1, "{report}");
+}
+
+#[qtest(paused)]
+async fn a_server_that_does_not_end_is_cut_when_the_limit_has_passed_since_the_request() {
+    let shutdown = Shutdown::new().drain_limit(SECOND * 5).start().unwrap();
+    request(&shutdown, SECOND * 102);
+    let (asking, began) = (shutdown.clone(), Instant::now());
+    tokio::spawn(async move {
+        sleep(SECOND * 100).await;
+        asking.request("a new version")
+    });
+    // Before the request it may run as long as it likes.
+    assert_eq!(shutdown.drain(pending::<()>()).await, None);
+    assert_eq!(began.elapsed().as_secs(), 105);
+    let report = shutdown.finish().await;
+    assert!(report.server_was_cut() && !report.is_clean(), "{report}");
+    let told = "NOT clean shutdown (a new version): 1 drained, 0 abandoned in 5.000 s; the server had not ended";
+    assert_eq!(report.to_string(), told);
+}
+
+#[qtest(paused)]
+async fn what_a_server_needs_of_the_limit_is_not_given_twice() {
+    let shutdown = Shutdown::new().drain_limit(SECOND * 5).start().unwrap();
+    request(&shutdown, SECOND * 60);
+    shutdown.request("a new version");
+    let server = async {
+        sleep(SECOND * 3).await;
+        "ended"
+    };
+    assert_eq!(shutdown.drain(server).await, Some("ended"));
+    let began = Instant::now();
+    let report = shutdown.finish().await;
+    assert_eq!((began.elapsed().as_secs(), report.abandoned(), report.drain_time().as_secs()), (2, 1, 5));
+    assert!(!report.server_was_cut());
+}
+
 #[qtest]
 async fn settings_that_make_no_sense_are_refused() {
     let hook = async || io::Result::Ok(());
@@ -258,52 +352,4 @@ async fn of_requests_that_race_with_the_shutdown_each_is_refused_or_waited_for()
         }
         assert_eq!((by_then, report.abandoned()), (accepted, 0), "{report}");
     }
-}
-
-/// The service of `tests/service.rs` with this sin, started by a shell that executes it after `before`.
-fn service(t: &Test, before: &str, sin: &str) -> (Process, String) {
-    let mut command = support::clean("sh");
-    command.args(["-c", &format!("{before} exec \"$0\"")]).arg(support::binary("service"));
-    command.env("SERVICE_SIN", sin).stdout(Stdio::piped()).stderr(Stdio::null());
-    let process = t.process(command).unwrap();
-    let mut line = String::new();
-    BufReader::new(process.take_stdout().unwrap()).read_line(&mut line).unwrap();
-    (process, line.trim().rsplit_once(' ').unwrap().1.to_owned())
-}
-
-/// A mask of signals, as the kernel tells it.
-fn mask(process: &Process, name: &str) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap();
-    let mask = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-    u64::from_str_radix(mask.trim(), 16).unwrap()
-}
-
-const INT: u64 = 1 << 1;
-const TERM: u64 = 1 << 14;
-
-#[qtest]
-fn a_second_signal_kills_although_the_runtime_is_blocked(t: Test) {
-    let (process, _) = service(&t, "", "blocks its runtime");
-    process.terminate().unwrap();
-    support::until("the first signal is delivered", || mask(&process, "ShdPnd:") & TERM == 0);
-    assert!(process.try_wait().unwrap().is_none(), "the first signal kills");
-    // Two that come close together are one, and nobody can ask this service how many it has heard.
-    support::until("it is dead", || {
-        process.terminate().unwrap();
-        process.try_wait().unwrap().is_some()
-    });
-    assert_eq!(process.try_wait().unwrap().unwrap().signal(), Some(15));
-}
-
-#[qtest]
-fn a_signal_that_was_ignored_at_the_start_stays_ignored(t: Test) {
-    let (process, address) = service(&t, "trap '' TERM;", "none");
-    assert_eq!(mask(&process, "SigIgn:") & (TERM | INT), TERM);
-    assert_eq!(mask(&process, "SigCgt:") & (TERM | INT), INT);
-    (0..3).for_each(|_| process.terminate().unwrap());
-    TcpStream::connect(&address).expect("it still serves");
-    let killed = Command::new("kill").args(["-s", "INT", &process.id().to_string()]).status().unwrap();
-    assert!(killed.success());
-    support::until("it has shut down", || process.try_wait().unwrap().is_some());
-    assert_eq!(process.try_wait().unwrap().unwrap().code(), Some(0));
 }

@@ -38,7 +38,14 @@ async fn ask(address: SocketAddr, question: &str) -> std::io::Result<String> {
 
 impl ShutdownSubject for Service {
     fn command(&self) -> Command {
-        let mut command = support::clean(support::binary("service"));
+        let service = support::binary("service");
+        let mut command = match self.0 {
+            "ignores SIGTERM" => support::clean("sh"),
+            _ => support::clean(&service),
+        };
+        if self.0 == "ignores SIGTERM" {
+            command.args(["-c", "trap '' TERM; exec \"$0\""]).arg(service);
+        }
         command.env("SERVICE_SIN", self.0).stderr(Stdio::null());
         command
     }
@@ -52,7 +59,7 @@ impl ShutdownSubject for Service {
 
     fn limit(&self) -> Duration {
         // Those that would need all of it are not waited for so long.
-        Duration::from_secs(if matches!(self.0, "never exits" | "waits for ever") { 2 } else { 10 })
+        Duration::from_secs(if matches!(self.0, "never exits" | "waits for ever" | "ignores SIGTERM") { 2 } else { 10 })
     }
 
     fn endless(&self, address: SocketAddr) -> Option<EndlessRequest> {
@@ -61,6 +68,9 @@ impl ShutdownSubject for Service {
 }
 
 qtests::shutdown_conformance!(the_right_service, Service("none"));
+
+// With a time limit of its own.
+qtests::shutdown_conformance!(the_plain_service, Service("plain"), timeout = "4m");
 
 /// Judges some services, a few at the same time, and gives their tables in the same order. If this host is too busy to
 /// show what is wanted, once more; what is shown is final.
@@ -105,7 +115,7 @@ async fn who_leaves_new_connections_in_the_queue_has_stopped_accepting(t: Test) 
 }
 
 /// What is broken, and how the table tells it.
-const SINS: [(&str, &[ShutdownProperty], &str); 9] = [
+const SINS: [(&str, &[ShutdownProperty], &str); 16] = [
     ("drops what is in flight", &[AcceptedIsAnswered], "accepted before SIGTERM 8 failed and 0 never ended"),
     ("keeps accepting", &[StopsAccepting], "were accepted while it drained"),
     // It does not exit with an endless request either, and what it leaves cannot be judged.
@@ -115,7 +125,21 @@ const SINS: [(&str, &[ShutdownProperty], &str); 9] = [
     ("leaves a child", &[LeavesNothing], "processes that it started still run: sleep"),
     ("leaves its port to a child", &[LeavesNothing], "its port still accepts connections"),
     ("waits for ever", &[EndsDespiteEndless], "still running 2s after SIGTERM"),
-    ("ignores the second signal", &[SecondSignalKills], "with 8 requests in flight it went on for"),
+    ("ignores the second signal", &[SecondSignalKills], "until all were answered"),
+    ("dies by the second signal in the end", &[SecondSignalKills], "until all were answered"),
+    // What it cuts was accepted before the first signal too.
+    ("cuts its drain by its own limit only", &[AcceptedIsAnswered, SecondSignalKills], "until it cut 8 of them off"),
+    ("stops late", &[StopsAccepting], "and none was refused while it drained"),
+    ("starts again", &[StopsAccepting], "were accepted again"),
+    ("leaves a child that ignores SIGTERM", &[LeavesNothing], "processes that it started still run: sleep"),
+    ("leaves its second listener to a child", &[LeavesNothing], "its port still accepts connections"),
+    // It does not refuse anybody, so a second signal shows nothing, and that it does not answer within the limit is no
+    // cut.
+    (
+        "ignores SIGTERM",
+        &[StopsAccepting, ExitsInTime, EndsDespiteEndless],
+        "INCONCLUSIVE: 8 of 8 requests that were accepted before SIGTERM were not answered within the limit",
+    ),
 ];
 
 #[qtest(workers = 2, timeout = "180s")]
@@ -125,6 +149,27 @@ async fn each_sin_is_caught_by_the_property_that_it_breaks_and_by_no_other(t: Te
         assert_eq!(table.broken(), broken, "{sin}:\n{table}");
         assert!(table.to_string().contains(told), "{sin}:\n{table}");
     }
+}
+
+/// A round that shows too little about one property is followed by another, which must not make up for what was broken.
+#[qtest(timeout = "180s")]
+async fn what_was_broken_once_stays_broken(t: Test) {
+    struct Once(std::path::PathBuf);
+    impl ShutdownSubject for Once {
+        fn command(&self) -> Command {
+            let mut command = Service("drops what is in flight the first time").command();
+            command.env("SERVICE_TIMES", &self.0);
+            command
+        }
+
+        async fn request(&self, address: SocketAddr) -> Answer {
+            Service("none").request(address).await
+        }
+    }
+    let times = t.dir().join("times");
+    let table = check_shutdown(&t, Once(times)).await.unwrap();
+    assert!(table.verdict(AcceptedIsAnswered).is_broken(), "{table}");
+    assert!(table.verdict(StopsAccepting).is_held(), "the second round shows it: {table}");
 }
 
 /// What is said when nothing can be shown: never that the service is right.
@@ -165,7 +210,8 @@ async fn a_program_that_tells_no_address_or_does_not_answer_is_an_error(t: Test)
     let error = check_shutdown(&t, Shell("echo hello")).await.unwrap_err();
     assert!(error.to_string().contains("tells no address on its standard output (its last line is: hello)"), "{error}");
     let error = check_shutdown(&t, Shell("echo 127.0.0.1:1; exit 7")).await.unwrap_err();
-    assert!(error.to_string().contains("ended before it listened on 127.0.0.1:1: exit status: 7"), "{error}");
+    let told = "ended before it listened on 127.0.0.1:1: exit status: 7 (the address is from its line: 127.0.0.1:1)";
+    assert!(error.to_string().contains(told), "{error}");
     // It listens, and is no service.
     let listener = t.listener().unwrap();
     let address = listener.local_addr().unwrap();

@@ -6,7 +6,7 @@
 
 use checkout::{Checkout, Settings};
 use qtests::shutdown::Shutdown;
-use std::{error::Error, io, process::ExitCode, time::Duration};
+use std::{error::Error, process::ExitCode};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -30,19 +30,14 @@ async fn run() -> Result<ExitCode, Box<dyn Error>> {
     if let Some(bug) = settings.bug {
         eprintln!("checkout: running without a protection: {bug}");
     }
-    let grace = settings.shutdown_grace;
-    let running = Checkout::start(settings).await?;
+    // Before anybody can learn that we are there: until then a signal kills.
+    let shutdown = Shutdown::new().on_signals().drain_limit(settings.shutdown_grace).start()?;
+    let mut running = Checkout::start(settings).await?;
     // On the standard output, where who starts us on port 0 reads the port.
     println!("checkout: listening on {}", running.addr());
-    let shutdown = Shutdown::new()
-        .on_signals()
-        .hook_limit(grace + Duration::from_secs(1)) // The orders have their own limit; this one is for the rest.
-        .hook("let the last orders out", async move || {
-            running.shutdown().await;
-            Ok::<_, io::Error>(())
-        })
-        .start()?;
     shutdown.requested().await;
+    // Orders that take longer than the grace are cut off, and the report and the status say so.
+    shutdown.drain(running.last_orders_out()).await;
     let report = shutdown.finish().await;
     eprintln!("checkout: {report}");
     Ok(report.exit_code())

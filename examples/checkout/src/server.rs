@@ -109,15 +109,21 @@ impl Running {
     }
 
     /// Lets nobody in any more, and waits for the orders in work, also those whose customer has
-    /// hung up; at most for [`Settings::shutdown_grace`]. What is not done by then is found by
-    /// the next start.
-    pub async fn shutdown(mut self) {
+    /// hung up, however long that takes.
+    pub async fn last_orders_out(&mut self) {
         self.stop.take();
-        let done = async {
+        if !self.server.is_finished() {
             let _ = (&mut self.server).await;
-            self.limit.until_empty().await;
-        };
-        let _ = timeout(self.grace, done).await;
+        }
+        self.limit.until_empty().await;
+    }
+
+    /// Stops after [the last orders are out](Running::last_orders_out), or after
+    /// [`Settings::shutdown_grace`]. What is not done by then is found by the next start.
+    pub async fn shutdown(mut self) {
+        if timeout(self.grace, self.last_orders_out()).await.is_err() {
+            eprintln!("checkout: cut off after {:?}, with {} orders in work", self.grace, self.limit.in_work());
+        }
         self.recovery.abort();
         let _ = (&mut self.recovery).await;
     }

@@ -71,7 +71,9 @@ impl fmt::Display for ShutdownConformance {
 
 /// Judges a service by all properties. Takes as long as some shutdowns of the service do.
 ///
-/// The service is started several times through [`Test::process`], so that nothing of it outlives the test.
+/// The service is started several times through [`Test::process`], so that nothing of it outlives the test: up to nine
+/// times, each at most 45 s and [`ShutdownSubject::limit`] long. With a service that starts at once and shuts down
+/// rightly it takes three shutdowns.
 ///
 /// # Errors
 /// If the service cannot be started, tells no address within 30 s, or does not answer before it is asked to shut down;
@@ -121,9 +123,9 @@ async fn first_signal<S: ShutdownSubject>(
     subject: &Arc<S>,
     wanted: &[ShutdownProperty],
 ) -> Result<Rows, Error> {
-    let mut attempt = 1;
-    loop {
-        let (rows, final_word) = match begin(t, subject).await? {
+    let mut rows = Rows::new();
+    for _ in 0..ATTEMPTS {
+        let (seen, final_word) = match begin(t, subject).await? {
             Ok(round) => {
                 let seen = Watch::signal(subject, round)?.until_exit().await?;
                 // To wait once more for the limit of a service that does not exit would show no more.
@@ -131,12 +133,18 @@ async fn first_signal<S: ShutdownSubject>(
             }
             Err(nothing) => (judge::nothing(&nothing), false),
         };
+        rows = if rows.is_empty() { seen } else { merged(rows, seen) };
         let open = |(of, verdict): &(ShutdownProperty, Verdict)| wanted.contains(of) && verdict.is_inconclusive();
-        if final_word || attempt == ATTEMPTS || !rows.iter().any(open) {
-            return Ok(rows);
+        if final_word || !rows.iter().any(open) {
+            break;
         }
-        attempt += 1;
     }
+    Ok(rows)
+}
+
+/// What two rounds say; both have a row for each property, in the same order.
+fn merged(rows: Rows, later: Rows) -> Rows {
+    rows.into_iter().zip(later).map(|((property, first), (_, later))| (property, first.and_later(later))).collect()
 }
 
 /// Whether a request that never ends keeps the service.
@@ -186,24 +194,33 @@ async fn endless_round<S: ShutdownSubject>(t: &Test, subject: &Arc<S>) -> Result
 async fn second_signal<S: ShutdownSubject>(t: &Test, subject: &Arc<S>) -> Result<Verdict, Error> {
     let mut attempt = 1;
     loop {
-        let verdict = match begin(t, subject).await? {
+        let (verdict, final_word) = match begin(t, subject).await? {
             Ok(round) => second_round(subject, round).await?,
-            Err(nothing) => Verdict::Inconclusive(nothing),
+            Err(nothing) => (Verdict::Inconclusive(nothing), false),
         };
-        if attempt == ATTEMPTS || !verdict.is_inconclusive() {
+        if attempt == ATTEMPTS || final_word || !verdict.is_inconclusive() {
             return Ok(verdict);
         }
         attempt += 1;
     }
 }
 
-async fn second_round<S: ShutdownSubject>(subject: &Arc<S>, round: Round) -> Result<Verdict, Error> {
-    let nothing = |why: &str| Ok(Verdict::Inconclusive(why.to_owned()));
+/// The verdict, and whether another round would show no more.
+async fn second_round<S: ShutdownSubject>(subject: &Arc<S>, round: Round) -> Result<(Verdict, bool), Error> {
+    let nothing = |why: &str| Ok((Verdict::Inconclusive(why.to_owned()), false));
     let mut watch = Watch::signal(subject, round)?;
     // The service must have heard the first signal: two that come close together are one.
     while watch.has_stopped() == Stopped::NotYet {
         if watch.round.requests.pending() == 0 {
             return nothing("all requests had ended before it was seen to heed the first signal");
+        }
+        if !watch.may_probe() {
+            let why = format!(
+                "it was not seen to heed the first signal within {:.1?}: it took in {} more requests",
+                watch.signalled.elapsed(),
+                watch.taken
+            );
+            return Ok((Verdict::Inconclusive(why), true));
         }
         watch.probe().await?;
     }
@@ -223,5 +240,5 @@ async fn second_round<S: ShutdownSubject>(subject: &Arc<S>, round: Round) -> Res
     let signal = judge::Second { after: watch.signalled.elapsed(), pending, sure };
     watch.round.service.terminate()?;
     let seen = watch.until_exit().await?;
-    Ok(judge::second(&seen, signal, subject.limit()))
+    Ok((judge::second(&seen, signal, subject.limit()), seen.exit.is_none()))
 }

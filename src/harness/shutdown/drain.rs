@@ -16,11 +16,20 @@ use tokio::{
 /// How far the requests are apart that try whether the service still accepts.
 const PACE: Duration = Duration::from_millis(10);
 
-/// How many of those there are at most.
+/// How many of those there are at most until one is refused.
 const PROBES: usize = 400;
 
-/// How many are sent after the first refusal.
-const AFTER_REFUSAL: usize = 5;
+/// After so many refusals the pace is slower: from now on it is only seen whether the service starts to accept again.
+const REFUSALS: usize = 5;
+
+/// The slower pace.
+const SLOW_PACE: Duration = Duration::from_millis(50);
+
+/// How many there are at most at the slower pace.
+const SLOW_PROBES: u32 = 400;
+
+/// So many connections in the accept queue are more than a service that still accepts leaves there.
+const QUEUED: usize = 5;
 
 /// How many that are served after all others have ended show that it does not stop.
 const SERVED: usize = 50;
@@ -39,8 +48,9 @@ pub(super) struct Watch<S> {
     /// When SIGTERM was sent.
     pub(super) signalled: Instant,
     probes: Requests,
+    next_probe: Instant,
     hiccup: Duration,
-    taken: usize,
+    pub(super) taken: usize,
     queued: usize,
 }
 
@@ -56,11 +66,14 @@ pub(super) enum Stopped {
 
 impl<S: ShutdownSubject> Watch<S> {
     /// Sends SIGTERM.
-    pub(super) fn signal(subject: &Arc<S>, round: Round) -> Result<Self, Error> {
+    pub(super) fn signal(subject: &Arc<S>, mut round: Round) -> Result<Self, Error> {
+        // It may have opened some since it told its address.
+        round.service.remember_listeners()?;
         let signalled = Instant::now();
         round.service.terminate()?;
         let (subject, probes) = (Arc::clone(subject), Requests::default());
-        Ok(Self { subject, round, signalled, probes, hiccup: Duration::ZERO, taken: 0, queued: 0 })
+        let (next_probe, hiccup) = (signalled, Duration::ZERO);
+        Ok(Self { subject, round, signalled, probes, next_probe, hiccup, taken: 0, queued: 0 })
     }
 
     /// Tries once whether the service still accepts, and takes note of all that has ended.
@@ -73,6 +86,7 @@ impl<S: ShutdownSubject> Watch<S> {
             self.queued = self.queued.max(seen.queued);
         }
         self.pause(PACE, began).await;
+        self.next_probe = began + self.pace();
         Ok(())
     }
 
@@ -85,20 +99,34 @@ impl<S: ShutdownSubject> Watch<S> {
     }
 
     pub(super) fn has_stopped(&self) -> Stopped {
-        if self.probes.ended.iter().any(|probe| probe.answer.is_err()) {
+        if self.refusals() > 0 {
             Stopped::Surely
-        } else if self.queued >= AFTER_REFUSAL {
+        } else if self.queued >= QUEUED {
             Stopped::Perhaps
         } else {
             Stopped::NotYet
         }
     }
 
+    /// How many were refused. One that this host could not make was not.
+    fn refusals(&self) -> usize {
+        self.probes.ended.iter().filter(|probe| probe.answer.is_err() && !probe.is_local).count()
+    }
+
+    fn pace(&self) -> Duration {
+        if self.refusals() > REFUSALS { SLOW_PACE.max(self.subject.limit() / SLOW_PROBES) } else { PACE }
+    }
+
+    /// Whether the limits on the number and on the time leave room for one more. Those that are refused are limited by
+    /// their pace.
+    pub(super) fn may_probe(&self) -> bool {
+        let in_time = self.signalled.elapsed() < self.subject.limit();
+        in_time && (self.probes.sent < PROBES || self.refusals() > REFUSALS)
+    }
+
     fn has_seen_enough(&self) -> bool {
-        let failed = self.probes.ended.iter().filter(|probe| probe.answer.is_err()).count();
-        let served = self.probes.ended.len() - failed;
-        let forever = self.round.requests.pending() == 0 && served >= SERVED;
-        failed > AFTER_REFUSAL || forever || self.probes.sent >= PROBES
+        let served = self.probes.ended.iter().filter(|probe| probe.answer.is_ok()).count();
+        self.round.requests.pending() == 0 && served >= SERVED
     }
 
     /// Watches until the exit, or until the limit of the subject is over.
@@ -109,10 +137,11 @@ impl<S: ShutdownSubject> Watch<S> {
             if status.is_some() || Instant::now() >= until {
                 break status;
             }
-            if self.has_seen_enough() {
-                self.pause(LOOK, Instant::now()).await;
-            } else {
+            let now = Instant::now();
+            if now >= self.next_probe && self.may_probe() && !self.has_seen_enough() {
                 self.probe().await?;
+            } else {
+                self.pause(LOOK, now).await;
             }
         };
         let exited = Instant::now();
@@ -125,10 +154,12 @@ impl<S: ShutdownSubject> Watch<S> {
         requests.settle(settled).await;
         probes.settle(settled).await;
         let (unanswered, attempts) = (requests.pending(), |ended: Vec<Ended>| attempts(signalled, ended));
+        let (local, judged): (Vec<Ended>, Vec<Ended>) = probes.ended.into_iter().partition(|probe| probe.is_local);
         Ok(Seen {
             requests: attempts(requests.ended),
             unanswered,
-            probes: attempts(probes.ended),
+            probes: attempts(judged),
+            local: local.into_iter().find_map(|probe| probe.answer.err()),
             hiccup: self.hiccup,
             taken: self.taken,
             queued: self.queued,
@@ -174,6 +205,6 @@ fn attempts(signalled: Instant, ended: Vec<Ended>) -> Vec<Attempt> {
     let since = |at: Instant| at.saturating_duration_since(signalled);
     ended
         .into_iter()
-        .map(|Ended { began, ended, answer }| Attempt { began: since(began), ended: since(ended), answer })
+        .map(|Ended { began, ended, answer, .. }| Attempt { began: since(began), ended: since(ended), answer })
         .collect()
 }

@@ -32,6 +32,8 @@ pub(super) struct Seen {
     pub(super) unanswered: usize,
     /// The requests that were sent after the signal and have ended.
     pub(super) probes: Vec<Attempt>,
+    /// Why a request that was sent after the signal could not be made, if this host was short of something.
+    pub(super) local: Option<String>,
     /// The longest that whoever watched was kept from watching: how busy this host was.
     pub(super) hiccup: Duration,
     /// How many connections that were made after the signal were seen accepted at the same time.
@@ -60,6 +62,9 @@ const APART: Duration = Duration::from_millis(20);
 /// A drain that ends this soon after the second signal may have ended because of it.
 const AT_ONCE: Duration = Duration::from_millis(50);
 
+/// Whoever exits this soon after the second signal does so because of it, if requests were left unanswered.
+const PROMPT: Duration = Duration::from_millis(250);
+
 /// What one shutdown says about each of the properties that it can speak about.
 pub(super) fn judge(seen: &Seen, code: i32, limit: Duration) -> Vec<(ShutdownProperty, Verdict)> {
     vec![
@@ -81,6 +86,11 @@ fn answered(seen: &Seen) -> Verdict {
     let count = seen.requests.len() + seen.unanswered;
     match (failed.first(), seen.unanswered) {
         (None, 0) => Verdict::Held,
+        // It may still answer them; that it takes too long is for another property.
+        (None, unanswered) if seen.exit.is_none() => Verdict::Inconclusive(format!(
+            "{unanswered} of {count} requests that were accepted before SIGTERM were not answered within the limit, and \
+             it still ran"
+        )),
         (first, unanswered) => {
             let first = first.map_or(String::new(), |error| format!(", the first with: {error}"));
             let failed = failed.len();
@@ -91,12 +101,13 @@ fn answered(seen: &Seen) -> Verdict {
     }
 }
 
-/// A service has stopped accepting when a request that was sent after the signal is refused while others are still
-/// being answered. A request that fails with the exit is no refusal.
+/// A service has stopped accepting when a request that was sent after the signal is refused while those from before it
+/// are still under way. A request that fails with the exit is no refusal, and one that is refused when the last of
+/// those was answered comes too late.
 fn stops(seen: &Seen) -> Verdict {
     let (served, failed): (Vec<&Attempt>, Vec<&Attempt>) = seen.probes.iter().partition(|probe| probe.answer.is_ok());
-    let ends = seen.requests.iter().filter(|request| request.answer.is_ok()).chain(served.iter().copied());
-    let drain_end = ends.map(|attempt| attempt.ended).max().unwrap_or_default();
+    let last = seen.requests.iter().map(|request| request.ended).max().unwrap_or_default();
+    let drain_end = if seen.unanswered > 0 && seen.exit.is_none() { Duration::MAX } else { last };
     let apart = APART.max(seen.hiccup * 2);
     let first_refusal = failed.iter().map(|probe| probe.ended).filter(|ended| *ended + apart <= drain_end).min();
     if let Some(refusal) = first_refusal {
@@ -114,13 +125,17 @@ fn stops(seen: &Seen) -> Verdict {
     let (count, taken) = (seen.probes.len(), seen.taken);
     match served.len() {
         served if served >= ENOUGH => Verdict::Broken(format!(
-            "{served} of {count} requests that were sent after SIGTERM were accepted and answered, and none was refused"
+            "{served} of {count} requests that were sent after SIGTERM were accepted and answered, and none was \
+             refused while it drained"
         )),
         _ if taken >= TAKEN => Verdict::Broken(format!(
-            "{taken} requests that were sent after SIGTERM were accepted while it drained, and cut off when it exited"
+            "{taken} requests that were sent after SIGTERM were accepted while it drained, and not answered"
         )),
         _ if seen.queued >= QUEUED => Verdict::Held,
-        _ => Verdict::Inconclusive("the drain was over before a new request could be tried".to_owned()),
+        _ => Verdict::Inconclusive(match &seen.local {
+            Some(error) => format!("this host could not make the requests that would show it: {error}"),
+            None => "the drain was over before a new request could be tried".to_owned(),
+        }),
     }
 }
 
@@ -174,28 +189,29 @@ pub(super) struct Second {
 /// What follows from a second signal.
 pub(super) fn second(seen: &Seen, signal: Second, limit: Duration) -> Verdict {
     let Second { after, pending, sure } = signal;
+    let unsure = || Verdict::Inconclusive("it was not seen to heed the first signal before the second".to_owned());
+    let Some(exit) = &seen.exit else {
+        let text = format!("it was still running {limit:?} after the first signal, in spite of the second");
+        return if sure { Verdict::Broken(text) } else { unsure() };
+    };
+    let went_on = exit.after.saturating_sub(after);
     let cut = seen.unanswered + seen.requests.iter().filter(|request| request.answer.is_err()).count();
-    match &seen.exit {
-        Some(exit) if exit.signal.is_some() => Verdict::Held,
-        // Requests were in flight, so the drain was not over when it exited.
-        Some(_) if cut > 0 => Verdict::Held,
-        _ if !sure => Verdict::Inconclusive("it was not seen to heed the first signal before the second".to_owned()),
-        None => {
-            Verdict::Broken(format!("it was still running {limit:?} after the first signal, in spite of the second"))
+    // If all were answered the drain was over when it exited, and the end by a signal may be its usual one.
+    let (soon, until) = match cut {
+        0 => (AT_ONCE, "all were answered".to_owned()),
+        cut => (PROMPT, format!("it cut {cut} of them off")),
+    };
+    match cut {
+        // Requests were in flight, so it had not come to the end by itself.
+        1.. if went_on <= soon => Verdict::Held,
+        0 if went_on <= soon => {
+            Verdict::Inconclusive(format!("its drain was over {went_on:.0?} after the second signal anyway"))
         }
-        Some(exit) => {
-            let went_on = exit.after.saturating_sub(after);
-            if went_on <= AT_ONCE {
-                Verdict::Inconclusive(format!("its drain was over {went_on:.0?} after the second signal anyway"))
-            } else if went_on < seen.hiccup * 5 {
-                too_busy(seen)
-            } else {
-                Verdict::Broken(format!(
-                    "with {pending} requests in flight it went on for {went_on:.0?} after the second signal, until all \
-                     were answered"
-                ))
-            }
-        }
+        _ if !sure => unsure(),
+        _ if went_on < soon + seen.hiccup * 5 => too_busy(seen),
+        _ => Verdict::Broken(format!(
+            "with {pending} requests in flight it went on for {went_on:.0?} after the second signal, until {until}"
+        )),
     }
 }
 
@@ -218,6 +234,7 @@ mod tests {
             requests: vec![attempt(0, 299, true), attempt(0, 300, true)],
             unanswered: 0,
             probes: late.chain((1..6).map(|at| attempt(at * 10, at * 10 + 1, false))).collect(),
+            local: None,
             hiccup: MS,
             taken: 1,
             queued: 0,
@@ -275,6 +292,33 @@ mod tests {
     }
 
     #[test]
+    fn who_refuses_only_when_the_last_of_those_before_was_answered_has_not_stopped() {
+        // It goes on for 500 ms, and what it takes in meanwhile is answered after that.
+        let served = (1..20).map(|at| attempt(at * 25, at * 25 + 300, true));
+        let late = served.chain((20..30).map(|at| attempt(at * 25, at * 25 + 1, false))).collect();
+        let verdict = stops(&Seen { probes: late, ..graceful() });
+        assert!(verdict.is_broken() && verdict.to_string().contains("none was refused while it drained"), "{verdict}");
+    }
+
+    #[test]
+    fn what_is_not_answered_within_the_limit_was_not_dropped() {
+        let mut seen = Seen { unanswered: 2, exit: None, ..graceful() };
+        assert_eq!(broken(&seen), [ShutdownProperty::ExitsInTime]);
+        let told = answered(&seen).to_string();
+        assert!(told.contains("2 of 4 requests") && told.contains("not answered within the limit"), "{told}");
+        assert!(stops(&seen).is_held(), "it refuses while two are under way");
+        seen.requests[0].answer = Err("reset".to_owned());
+        assert!(answered(&seen).is_broken());
+    }
+
+    #[test]
+    fn what_this_host_cannot_do_is_told() {
+        let seen = Seen { probes: Vec::new(), local: Some("too many open files".to_owned()), ..graceful() };
+        let told = stops(&seen).to_string();
+        assert!(told.starts_with("INCONCLUSIVE") && told.contains("too many open files"), "{told}");
+    }
+
+    #[test]
     fn a_second_signal_must_cut_something_or_kill() {
         let (signal, limit) = (Second { after: MS * 30, pending: 2, sure: true }, MS * 1_000);
         let judge = |seen: &Seen| second(seen, signal, limit);
@@ -282,14 +326,19 @@ mod tests {
         assert!(judge(&seen).is_broken(), "it went on to the end of its drain");
         assert!(second(&seen, Second { sure: false, ..signal }, limit).is_inconclusive(), "two may have been one");
         assert!(judge(&Seen { hiccup: MS * 100, ..seen.clone() }).is_inconclusive(), "it may have been late");
+        exit(&mut seen).code = None;
+        exit(&mut seen).signal = Some(15);
+        assert!(judge(&seen).is_broken(), "it died by the signal at the end of its drain");
         exit(&mut seen).after = MS * 40;
         assert!(judge(&seen).is_inconclusive(), "its drain was over anyway");
         seen.requests[0].answer = Err("reset".to_owned());
         assert!(judge(&seen).is_held());
-        let mut seen = graceful();
-        exit(&mut seen).code = None;
-        exit(&mut seen).signal = Some(15);
+        exit(&mut seen).after = MS * 200;
         assert!(judge(&seen).is_held());
+        exit(&mut seen).after = MS * 330;
+        assert!(judge(&seen).is_broken(), "it cut them off at a limit of its own");
+        assert!(judge(&Seen { hiccup: MS * 100, ..seen.clone() }).is_inconclusive(), "it may have been late");
+        assert!(second(&seen, Second { sure: false, ..signal }, limit).is_inconclusive(), "two may have been one");
         seen.exit = None;
         assert!(judge(&seen).is_broken());
     }

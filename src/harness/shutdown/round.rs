@@ -6,7 +6,8 @@ use super::{
 };
 use crate::base::Error;
 use crate::scope::Test;
-use std::{sync::Arc, time::Duration};
+use rustix::io::Errno;
+use std::{error::Error as StdError, io, sync::Arc, time::Duration};
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep},
@@ -30,6 +31,8 @@ pub(super) struct Ended {
     pub(super) began: Instant,
     pub(super) ended: Instant,
     pub(super) answer: Result<(), String>,
+    /// It failed as this host is short of something, which says nothing about the service.
+    pub(super) is_local: bool,
 }
 
 /// Requests that are under way, and those that have ended.
@@ -47,8 +50,9 @@ impl Requests {
         self.sent += 1;
         self.under_way.spawn(async move {
             let began = Instant::now();
-            let answer = subject.request(address).await.map_err(|error| error.to_string());
-            Ended { began, ended: Instant::now(), answer }
+            let answer = subject.request(address).await;
+            let is_local = answer.as_ref().is_err_and(|error| is_local(error.as_ref()));
+            Ended { began, ended: Instant::now(), answer: answer.map_err(|error| error.to_string()), is_local }
         });
     }
 
@@ -56,8 +60,12 @@ impl Requests {
     pub(super) fn reap(&mut self) {
         while let Some(ended) = self.under_way.try_join_next() {
             let now = Instant::now();
-            let panicked =
-                |error: tokio::task::JoinError| Ended { began: now, ended: now, answer: Err(error.to_string()) };
+            let panicked = |error: tokio::task::JoinError| Ended {
+                began: now,
+                ended: now,
+                answer: Err(error.to_string()),
+                is_local: false,
+            };
             self.ended.push(ended.unwrap_or_else(panicked));
         }
     }
@@ -115,6 +123,39 @@ fn early_end(early: &Ended) -> Result<Result<Round, Nothing>, Error> {
         Ok(()) => Ok(Err(format!(
             "a request ended after {took:.0?}, before all {REQUESTS} were accepted: let requests take 300 ms or more"
         ))),
+        Err(error) if early.is_local => Ok(Err(format!("this host could not make the requests: {error}"))),
         Err(error) => Err(Error::other(format!("a request to the healthy service failed: {error}"))),
+    }
+}
+
+/// No descriptor, no port or no memory for one more connection.
+const LOCAL: [Errno; 5] = [Errno::MFILE, Errno::NFILE, Errno::ADDRNOTAVAIL, Errno::NOBUFS, Errno::NOMEM];
+
+/// Whether an error, or what caused it, says that this host is short of something.
+fn is_local(error: &(dyn StdError + 'static)) -> bool {
+    let of_system = error.downcast_ref::<io::Error>();
+    let code = of_system.and_then(io::Error::raw_os_error);
+    // An error of the system that wraps another one does not name it as its source.
+    let wrapped = of_system.and_then(io::Error::get_ref).map(|inner| inner as &(dyn StdError + 'static));
+    code.is_some_and(|code| LOCAL.iter().any(|local| local.raw_os_error() == code))
+        || wrapped.or_else(|| error.source()).is_some_and(is_local)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_this_host_is_short_of_is_no_refusal() {
+        let error = |errno: Errno| io::Error::from_raw_os_error(errno.raw_os_error());
+        for errno in LOCAL {
+            assert!(is_local(&error(errno)), "{errno}");
+            assert!(is_local(&io::Error::other(error(errno))), "{errno}");
+            assert!(is_local(&Error::other("the client").with_source(error(errno))), "{errno}");
+        }
+        for errno in [Errno::CONNREFUSED, Errno::CONNRESET, Errno::PIPE] {
+            assert!(!is_local(&error(errno)), "{errno}");
+        }
+        assert!(!is_local(&io::Error::other("busy")));
     }
 }

@@ -1,6 +1,10 @@
 //! The service under judgement as a child process.
 
-use super::{ShutdownSubject, sockets};
+use super::{
+    ShutdownSubject,
+    output::{Printed, never_listens},
+    sockets,
+};
 use crate::base::{Error, Kind};
 use crate::scope::Test;
 use crate::server::Process;
@@ -32,8 +36,11 @@ pub(super) const LOOK: Duration = Duration::from_millis(2);
 pub(super) struct Service {
     process: Process,
     pub(super) address: SocketAddr,
-    /// The sockets that it listens with.
+    /// The sockets that it was seen listening with.
     pub(super) listening: Vec<u64>,
+    /// The line that told the address.
+    told: Option<String>,
+    printed: Printed,
     output: JoinHandle<()>,
 }
 
@@ -48,47 +55,67 @@ impl Service {
         let process = t.process(command)?;
         let pipe = process.take_stdout().ok_or_else(|| Error::other("the service has no standard output"))?;
         let pipe = Receiver::from_owned_fd(pipe.into()).map_err(unreadable)?;
-        let late = |_| Error::new(Kind::Timeout, format!("the service does not listen within {START_LIMIT:?}"));
         // Owned from here on, so that a service that never listens is killed all the same.
-        let mut service =
-            Self { process, address: ([0; 4], 0).into(), listening: Vec::new(), output: tokio::spawn(async {}) };
-        timeout(START_LIMIT, service.listens(pipe, subject)).await.map_err(late)??;
+        let mut service = Self {
+            process,
+            address: ([0; 4], 0).into(),
+            listening: Vec::new(),
+            told: None,
+            printed: Printed::default(),
+            output: tokio::spawn(async {}),
+        };
+        let Ok(listens) = timeout(START_LIMIT, service.listens(pipe, subject)).await else {
+            let named = service.told.as_deref().map(|line| (service.address, line));
+            let text = never_listens(named, &service.printed.last_line(), START_LIMIT);
+            return Err(Error::new(Kind::Timeout, text));
+        };
+        listens?;
         t.record("harness", format!("the service {} listens on {}", service.process.id(), service.address));
         Ok(service)
     }
 
     async fn listens(&mut self, pipe: Receiver, subject: &impl ShutdownSubject) -> Result<(), Error> {
         let mut lines = BufReader::new(pipe.take(START_OUTPUT)).lines();
-        let mut last = "nothing".to_owned();
         self.address = loop {
             let Some(line) = lines.next_line().await.map_err(unreadable)? else {
                 let text = format!(
-                    "the service tells no address on its standard output (its last line is: {last}): print one, or \
-                     override `ShutdownSubject::ready`"
+                    "the service tells no address on its standard output (its last line is: {}): print one, or \
+                     override `ShutdownSubject::ready`",
+                    self.printed.last_line()
                 );
                 return Err(Error::other(text));
             };
-            match subject.ready(&line) {
-                Some(address) => break address,
-                None => last = line,
+            self.printed.add(format!("{line}\n").as_bytes());
+            if let Some(address) = subject.ready(&line) {
+                self.told = Some(line);
+                break address;
             }
         };
-        // Whoever does not read keeps the service from writing.
-        let mut rest = lines.into_inner().into_inner().into_inner();
-        self.output = tokio::spawn(async move { _ = tokio::io::copy(&mut rest, &mut tokio::io::sink()).await });
+        let rest = lines.into_inner();
+        self.printed.add(rest.buffer());
+        self.output = tokio::spawn(self.printed.clone().read(rest.into_inner().into_inner()));
         loop {
-            self.listening = self.look()?.listening;
+            self.remember_listeners()?;
             if !self.listening.is_empty() {
                 return Ok(());
             }
             if let Some(status) = self.exited()? {
                 return Err(Error::other(format!(
-                    "the service ended before it listened on {}: {status}",
-                    self.address
+                    "the service ended before it listened on {}: {status} (the address is from its line: {})",
+                    self.address,
+                    self.told.as_deref().unwrap_or_default()
                 )));
             }
             sleep(LOOK).await;
         }
+    }
+
+    /// Takes note of the sockets that it listens with now.
+    pub(super) fn remember_listeners(&mut self) -> Result<(), Error> {
+        let listening = self.look()?.listening;
+        let new = listening.into_iter().filter(|inode| !self.listening.contains(inode)).collect::<Vec<_>>();
+        self.listening.extend(new);
+        Ok(())
     }
 
     pub(super) fn look(&self) -> Result<sockets::Sockets, Error> {

@@ -23,11 +23,25 @@ pub trait ShutdownSubject: Send + Sync + 'static {
     ///
     /// It must take a noticeable while, 300 ms or more, so that it is still in flight when the signal comes, and send
     /// what it has to say as soon as it is connected. `Ok` is for a complete and right answer only; a refusal (503, a
-    /// connection that is closed) is an error.
+    /// connection that is closed) is an error. If this host is short of something (descriptors, ports), hand on the
+    /// [`std::io::Error`] as it is or as the source of yours, so that it is not taken for a refusal.
+    ///
+    /// # What counts as accepted
+    /// A request counts as *accepted* when the service has accepted the connection and read all that has come on it,
+    /// seen twice in a row some milliseconds apart. For that to mean that the request was read, the client must have
+    /// written it by then, which holds for one that is a task of the test's runtime and writes at once. It does **not**
+    /// hold for
+    ///
+    /// - **TLS**, and whatever else shakes hands first: connected and read may be a handshake that is half done. A
+    ///   service that then rightly refuses the request seems to cut it off. Judge it on a port without TLS;
+    /// - **a client on a thread** (`spawn_blocking`, a blocking HTTP client): it may be connected and not have written
+    ///   yet. It cannot be stopped either when the round is over, and keeps its thread until it ends by itself. Use an
+    ///   async client;
+    /// - **a pool or HTTP/2**, where requests share connections: 8 connections are waited for. Switch it off.
     fn request(&self, address: SocketAddr) -> impl Future<Output = Answer> + Send;
 
-    /// The address of the service, if this line of its standard output tells it. Defaults to the first socket address in
-    /// the line, with `0.0.0.0` and `[::]` taken for the loopback address.
+    /// The address of the service, if this line of its standard output tells it. Defaults to the first socket address
+    /// in the line, with `0.0.0.0` and `[::]` taken for the loopback address.
     fn ready(&self, line: &str) -> Option<SocketAddr> {
         address_in(line)
     }
