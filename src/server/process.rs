@@ -19,7 +19,7 @@ use std::{
         unix::process::{CommandExt, ExitStatusExt},
     },
     panic::Location,
-    process::{Child, ChildStdout, Command, ExitStatus},
+    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus},
     sync::{Arc, Mutex},
     thread,
     time::{Duration, Instant},
@@ -75,7 +75,8 @@ impl Test {
     /// When the test ends the group gets SIGKILL: on return, panic, timeout, a signal and `process::exit` as a
     /// teardown, after SIGKILL or an abort of the test process by a small shell that waits for just that. Between the
     /// start of the program and the report to that shell lie some microseconds in which a SIGKILL leaves the program
-    /// running.
+    /// running. A child of the program that leaves the group, as a daemon does, is found only in a test that has a process
+    /// of its own: `isolate = "process"`.
     ///
     /// # Errors
     /// [`is_missing_program`](Error::is_missing_program) if there is no such program, [`is_ended`](Error::is_ended) if
@@ -140,6 +141,10 @@ impl Process {
             Err(_) if before.is_some() => {}
             Err(error) => return Err(Error::other("the process cannot be killed").with_source(io::Error::from(error))),
         }
+        if before.is_none() {
+            // It may have left its group.
+            let _ = kill_process(self.group, Signal::KILL);
+        }
         // Nothing of the group is left to be killed by the shell, and from here on the number may be a stranger's.
         reaper::forget(self.group);
         let waited = running.child.wait();
@@ -164,7 +169,9 @@ impl Process {
         }
     }
 
-    /// Waits until the process has ended. Cancel safe.
+    /// Waits until the process has ended. Its standard input is closed first, if it is a pipe that nobody has taken; an
+    /// output that is a pipe must be read by somebody ([`take_stdout`](Process::take_stdout)), or the process may wait for
+    /// that. Cancel safe.
     ///
     /// # Errors
     /// If the system refuses.
@@ -172,6 +179,7 @@ impl Process {
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn wait(&self) -> Result<ExitStatus, Error> {
+        drop(self.take_stdin());
         while let Some(end) = self.end_signal()? {
             drop(end.readable().await.map_err(asked_in_vain)?);
         }
@@ -205,6 +213,16 @@ impl Process {
     /// it to its end: a process that fills the pipe waits for a reader.
     pub fn take_stdout(&self) -> Option<ChildStdout> {
         lock(&self.child).child.stdout.take()
+    }
+
+    /// Its standard error, as [`take_stdout`](Process::take_stdout).
+    pub fn take_stderr(&self) -> Option<ChildStderr> {
+        lock(&self.child).child.stderr.take()
+    }
+
+    /// Its standard input, if its command said `stdin(Stdio::piped())` and nobody has taken it yet.
+    pub fn take_stdin(&self) -> Option<ChildStdin> {
+        lock(&self.child).child.stdin.take()
     }
 
     /// Sends SIGTERM to the process alone, as an orchestrator does; not to its children. Nothing if it has ended.

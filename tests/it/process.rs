@@ -120,3 +120,29 @@ async fn a_process_that_is_not_there_is_named(t: Test) {
     let error = t.process(Command::new("qtests-no-such-program")).unwrap_err();
     assert!(error.is_missing_program() && error.to_string().contains("qtests-no-such-program"), "{error}");
 }
+
+/// `cat` ends when its input does, and its output is read to the end.
+#[qtest(timeout = "20s")]
+async fn the_pipes_of_a_process_are_the_tests(t: Test) -> Result<(), Box<dyn Error>> {
+    use std::io::{Read, Write};
+    let mut command = Command::new("cat");
+    command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+    let child = t.process(command)?;
+    let mut output = child.take_stdout().expect("it is a pipe");
+    let read = tokio::task::spawn_blocking(move || {
+        let mut text = String::new();
+        output.read_to_string(&mut text).map(|_| text)
+    });
+    child.take_stdin().expect("it is a pipe").write_all(b"through the pipe")?;
+    assert!(child.wait().await?.success());
+    assert_eq!(read.await??, "through the pipe");
+    Ok(())
+}
+
+#[qtest(timeout = "20s")]
+async fn a_wait_closes_the_input_that_nobody_has_taken(t: Test) -> Result<(), Box<dyn Error>> {
+    let mut command = Command::new("cat");
+    command.stdin(std::process::Stdio::piped());
+    assert!(t.process(command)?.wait().await?.success());
+    Ok(())
+}
