@@ -20,7 +20,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// The service of `tests/service.rs` with this sin, started by a shell that executes it after `before`.
 fn service(t: &Test, before: &str, sin: &str) -> (Process, String) {
-    let mut command = support::clean("sh");
+    let mut command = support::heeding("sh");
     command.args(["-c", &format!("{before} exec \"$0\"")]).arg(support::binary("service"));
     command.env("SERVICE_SIN", sin).stdout(Stdio::piped()).stderr(Stdio::null());
     let process = t.process(command).unwrap();
