@@ -46,7 +46,8 @@
 //!
 //! Always in this order: [`Test::cancelled`] resolves; teardowns run, the latest first, each caught and limited in time,
 //! async ones awaited; faults that never fired are found; tasks and threads that outlive the test are found; proxies
-//! stop; the runtime stops; mocks are popped and verified; the directory goes. Then one report: the body's failure first,
+//! stop; the runtime stops; mocks are popped and verified; child processes that are left are found, where the test is
+//! held to them; the directory goes. Then one report: the body's failure first,
 //! all else under `also:`, the end of the journal and of the log, and `repeat with: ..`.
 //!
 //! - **Timeout** (60 s unless `timeout = ".."` says otherwise). The body is dropped where it runs, its guards run, and the
@@ -58,7 +59,8 @@
 //!   processes and, where the test is alone in its process, threads and file descriptors.
 //! - **Vacuous tests.** A fault or a toxic that was armed and never met anything fails a test that passed otherwise.
 //! - **Signals.** SIGINT, SIGTERM and SIGHUP tear down all running tests within 5 s and then kill the process; a second
-//!   one does so at once. After SIGKILL the child processes that tests started die; directories stay.
+//!   one does so at once. After SIGKILL the child processes that tests started die; directories stay. `process::exit(0)`
+//!   in the middle of tests tears them down too, and the status becomes 101.
 //! - **A destructor that panics while unwinding** would abort the process. Its thread is parked instead, the test fails,
 //!   the other tests go on, and the process ends with status 101.
 //!

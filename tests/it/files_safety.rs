@@ -97,12 +97,12 @@ async fn a_dropped_write_leaves_the_old_content_or_the_new_and_nothing_else(t: T
     files.write("file", large(b'o')).await?;
     drop(files.write("file", large(b'x')));
     assert_eq!(whole(&files.read("file").await?), b'o', "a future that was never polled has done nothing");
-    for round in 0..10 {
-        let letter = b'a' + round;
+    // A busy host may let a write end before it is looked at for the first time; that one is dropped too late.
+    let mut dropped_in_the_middle = 0;
+    for letter in (b'a'..=b'z').cycle().take(1_000) {
         let mut write = Box::pin(files.write("file", large(letter)));
-        let begun = poll_fn(|cx| Poll::Ready(write.as_mut().poll(cx).is_pending())).await;
+        dropped_in_the_middle += poll_fn(|cx| Poll::Ready(u32::from(write.as_mut().poll(cx).is_pending()))).await;
         drop(write);
-        assert!(begun);
         // It goes to its end on its own thread.
         let dir = t.dir().to_owned();
         let settled = move || {
@@ -111,8 +111,11 @@ async fn a_dropped_write_leaves_the_old_content_or_the_new_and_nothing_else(t: T
             });
         };
         tokio::task::spawn_blocking(settled).await?;
+        if dropped_in_the_middle == 10 {
+            return Ok(());
+        }
     }
-    Ok(())
+    panic!("of 1,000 writes only {dropped_in_the_middle} were dropped in the middle");
 }
 
 /// How many descriptors of this process lead to a file.
