@@ -6,7 +6,6 @@
 //! as it would, and with all lines of a test that has the attribute too, whatever thread or task they come from.
 //!
 //! [`Test`]: crate::Test
-#![allow(unsafe_code, reason = "a constructor has no safe form; the one below is all of it in this module")]
 
 use super::{
     book::LogBook,
@@ -24,11 +23,12 @@ use tracing_test::internal;
 /// How many bytes the buffer holds; when it is full the older half is dropped.
 const LIMIT: usize = 16 * 1_024 * 1_024;
 
+crate::scope::before_main!(install_first);
+
 /// A `#[traced_test]` that comes before the first test of ours must find our subscriber, or theirs would be there for
 /// the rest of the process. So it is installed before `main`, in binaries that cargo has built for tests only: products
-/// install what they like. Must not print and must not panic, as nextest lists tests by running the binary.
-#[ctor::ctor(unsafe)]
-fn at_start() {
+/// install what they like.
+fn install_first() {
     if own_crate().is_some() && !env::args_os().any(|argument| argument == "--list") {
         install();
     }

@@ -50,6 +50,8 @@ pub(crate) use first::InReport;
 pub(crate) use lasting::end_lasting;
 pub(crate) use lasting::lasting;
 pub use options::{Leaks, Meta, Options, Target, TaskPanics};
+#[cfg(feature = "tracing-test")]
+pub(crate) use os::before_main;
 pub(crate) use panics::{InjectedPanic, catch_quietly};
 pub(crate) use parts::Part;
 pub(crate) use repeat::cargo_flags;

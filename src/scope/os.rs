@@ -2,6 +2,22 @@
 //! of the environment.
 #![allow(unsafe_code, reason = "none of the three has a safe form; this module holds nothing else")]
 
+/// Has a function run before `main`, when no other thread exists yet. It must not print (nextest lists the tests of a
+/// binary by running it) and must not panic.
+macro_rules! before_main {
+    ($function:path) => {
+        #[allow(unsafe_code, reason = "a constructor has no safe form")]
+        const _: () = {
+            #[ctor::ctor(unsafe)]
+            fn at_start() {
+                $function();
+            }
+        };
+    };
+}
+#[cfg(feature = "tracing-test")]
+pub(crate) use before_main;
+
 use crate::base::{ISOLATED, environment};
 use std::{
     ffi::OsStr,
@@ -24,12 +40,10 @@ pub(super) fn set_variable(name: &OsStr, value: Option<&OsStr>) {
     }
 }
 
+before_main!(read_environment);
+
 /// Reads the environment before any thread can change it.
-///
-/// This runs before `main`, so it must not print (nextest lists the tests of a binary by running it) and must not
-/// panic.
-#[ctor::ctor(unsafe)]
-fn at_start() {
+fn read_environment() {
     if environment().isolated.is_some() {
         // No other thread exists yet. The processes that this one starts are not the isolated test.
         set_variable(ISOLATED.as_ref(), None);

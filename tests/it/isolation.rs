@@ -4,6 +4,7 @@
 //! looks from every place where tokio runs code. Compiled with `--cfg qtests_process_global_scope`, where all tests share
 //! one scope, this must turn red: `.ci/run` sees to that.
 
+use super::support;
 use qtests::{Test, fault_point, prelude::*, rt, seam};
 use std::{
     panic::catch_unwind,
@@ -84,19 +85,7 @@ fn body(t: Test) -> rt::BodyFuture {
 
 /// One test with a seed that tells its number; every third runs on several threads.
 fn registered(number: usize) -> &'static rt::Registered {
-    let options = rt::Options::new().seed(number as u64);
-    let options = if number.is_multiple_of(3) { options.workers(2) } else { options };
-    let meta = rt::Meta {
-        path: "it::isolation::one_of_many",
-        file: file!(),
-        line: line!(),
-        package: "qtests",
-        target: rt::Target::Integration,
-        ignored: false,
-        should_panic: None,
-        options: Box::leak(Box::new(options)),
-    };
-    Box::leak(Box::new(rt::Registered { meta, body: rt::Body::Async(body) }))
+    support::registered("it::isolation::one_of_many", number as u64, number.is_multiple_of(3), body)
 }
 
 fn side_by_side(tests: usize, repetitions: usize) {

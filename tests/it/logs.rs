@@ -60,19 +60,7 @@ mod many {
     }
 
     fn registered(number: usize) -> &'static rt::Registered {
-        let options = rt::Options::new().seed(number as u64);
-        let options = if number.is_multiple_of(2) { options.workers(2) } else { options };
-        let meta = rt::Meta {
-            path: "it::logs::one_of_many",
-            file: file!(),
-            line: line!(),
-            package: "qtests",
-            target: rt::Target::Integration,
-            ignored: false,
-            should_panic: None,
-            options: Box::leak(Box::new(options)),
-        };
-        Box::leak(Box::new(rt::Registered { meta, body: rt::Body::Async(body) }))
+        support::registered("it::logs::one_of_many", number as u64, number.is_multiple_of(2), body)
     }
 
     #[test]

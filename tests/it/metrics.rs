@@ -1,5 +1,6 @@
 //! Whose records are whose, what is asked of them, and how many are held.
 
+use super::support;
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use qtests::{Test, metrics::METRIC_LIMIT};
 use std::{
@@ -57,19 +58,7 @@ mod many {
     }
 
     fn registered(number: usize) -> &'static rt::Registered {
-        let options = rt::Options::new().seed(number as u64 + 1);
-        let options = if number.is_multiple_of(2) { options.workers(2) } else { options };
-        let meta = rt::Meta {
-            path: "it::metrics::one_of_many",
-            file: file!(),
-            line: line!(),
-            package: "qtests",
-            target: rt::Target::Integration,
-            ignored: false,
-            should_panic: None,
-            options: Box::leak(Box::new(options)),
-        };
-        Box::leak(Box::new(rt::Registered { meta, body: rt::Body::Async(body) }))
+        support::registered("it::metrics::one_of_many", number as u64 + 1, number.is_multiple_of(2), body)
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! What several modules need: running test binaries as children.
+//! What several modules need: running test binaries as children, and tests made by hand.
 
+use qtests::rt;
 use std::{
     env,
     ffi::OsStr,
@@ -104,4 +105,26 @@ pub(crate) fn heeding(program: impl AsRef<OsStr>) -> Command {
     let mut command = clean("env");
     command.arg("--default-signal=HUP,INT,TERM").arg(program.as_ref());
     command
+}
+
+/// A test made by hand, so that many of them run at once; its seed tells it its number.
+pub(crate) fn registered(
+    path: &'static str,
+    number: u64,
+    workers: bool,
+    body: fn(qtests::Test) -> rt::BodyFuture,
+) -> &'static rt::Registered {
+    let options = rt::Options::new().seed(number);
+    let options = if workers { options.workers(2) } else { options };
+    let meta = rt::Meta {
+        path,
+        file: file!(),
+        line: line!(),
+        package: "qtests",
+        target: rt::Target::Integration,
+        ignored: false,
+        should_panic: None,
+        options: Box::leak(Box::new(options)),
+    };
+    Box::leak(Box::new(rt::Registered { meta, body: rt::Body::Async(body) }))
 }
