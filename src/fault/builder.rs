@@ -2,6 +2,7 @@
 
 use super::{
     ActiveFault, Fault, Hit, Trigger,
+    disturbance::Armings,
     plan::{FaultPlan, FaultSpec},
     table::FaultTable,
     trigger::Predicate,
@@ -17,8 +18,11 @@ use std::{io, panic::Location, sync::Arc, time::Duration};
 #[derive(Clone, Debug)]
 #[must_use = "a fault does nothing until it is armed"]
 pub struct FaultBuilder {
-    t: Test,
-    spec: FaultSpec,
+    pub(super) t: Test,
+    pub(super) spec: FaultSpec,
+    /// Where it was described, which is what is known of a fault that a timeline arms.
+    pub(super) place: &'static Location<'static>,
+    pub(super) armings: Armings,
 }
 
 impl Test {
@@ -40,9 +44,10 @@ impl Test {
     /// assert_eq!(query().unwrap_err().kind(), io::ErrorKind::TimedOut);
     /// assert_eq!(slow.fired(), 1);
     /// ```
+    #[track_caller]
     pub fn fault(&self, point: impl Into<String>) -> FaultBuilder {
         let spec = FaultSpec { point: point.into(), when: Vec::new(), then: Vec::new(), optional: false };
-        FaultBuilder { t: self.clone(), spec }
+        FaultBuilder { t: self.clone(), spec, place: Location::caller(), armings: Armings::default() }
     }
 
     /// Arms all faults of a plan.

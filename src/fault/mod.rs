@@ -41,6 +41,8 @@ mod armed;
 #[cfg(feature = "live")]
 mod builder;
 #[cfg(feature = "live")]
+mod disturbance;
+#[cfg(feature = "live")]
 mod gate;
 #[cfg(feature = "live")]
 mod hit;
@@ -67,6 +69,7 @@ mod what;
 pub use self::{
     active::ActiveFault,
     builder::FaultBuilder,
+    disturbance::{BoxFuture, Disturbance},
     hit::Hit,
     inject::{Decision, decide},
     injected::Injected,
@@ -75,3 +78,5 @@ pub use self::{
     trigger::{Predicate, Trigger},
     what::{Callback, Closure, Fault, MakeValue},
 };
+#[cfg(feature = "live")]
+pub(crate) use disturbance::begun_twice;

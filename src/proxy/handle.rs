@@ -80,7 +80,15 @@ impl FaultProxy {
     /// Dropped before it returns, it leaves the toxic armed or not; at the latest the end of the test removes it.
     #[track_caller]
     pub fn add<T: Into<Toxic>>(&self, toxic: T) -> impl Future<Output = Result<ActiveToxic, Error>> + Send + use<T> {
-        let (toxic, at, orders) = (toxic.into(), Location::caller(), self.orders.clone());
+        self.add_at(toxic.into(), Location::caller())
+    }
+
+    pub(super) fn add_at(
+        &self,
+        toxic: Toxic,
+        at: &'static Location<'static>,
+    ) -> impl Future<Output = Result<ActiveToxic, Error>> + Send + use<> {
+        let orders = self.orders.clone();
         async move {
             let (reply, answer) = oneshot::channel();
             let _ = orders.send(Order::Arm { toxic, at, reply });
@@ -112,7 +120,7 @@ pub struct ProxyStats {
 /// toxic.
 #[derive(Clone)]
 pub struct ActiveToxic {
-    armed: Arc<Armed>,
+    pub(super) armed: Arc<Armed>,
     orders: mpsc::UnboundedSender<Order>,
 }
 

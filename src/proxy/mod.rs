@@ -59,6 +59,7 @@
 //!
 //! To fail calls rather than connections, use fault points, see [`fault`](mod@crate::fault).
 
+mod again;
 mod connection;
 mod desk;
 mod drain;
@@ -74,6 +75,7 @@ mod timer;
 mod toxic;
 mod upstream;
 
+pub use again::ProxyToxic;
 pub use handle::{ActiveToxic, FaultProxy, ProxyStats};
 pub use toxic::{Down, Latency, Reset, Toxic};
 pub use upstream::Upstream;

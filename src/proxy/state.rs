@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::panic::Location;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -103,7 +103,7 @@ impl State {
     pub(super) fn vacuous(&self) -> Vec<String> {
         let mut toxics = lock(&self.removed).clone();
         toxics.extend(self.armed());
-        toxics.retain(|toxic| !toxic.spec.is_optional() && !toxic.has_fired());
+        toxics.retain(|toxic| !toxic.spec.is_optional() && !toxic.forgiven.load(Relaxed) && !toxic.has_fired());
         toxics.sort_by_key(|toxic| toxic.id);
         toxics.iter().map(|toxic| self.finding(toxic)).collect()
     }
@@ -159,6 +159,8 @@ pub(super) struct Armed {
     pub(super) at: &'static Location<'static>,
     pub(super) since: Instant,
     pub(super) met: AtomicU64,
+    /// Another arming of the same toxic stands for this one when the test is judged.
+    pub(super) forgiven: AtomicBool,
     /// Only for a toxic that refuses connections.
     pub(super) refusals: Option<Refusals>,
 }
@@ -166,7 +168,15 @@ pub(super) struct Armed {
 impl Armed {
     pub(super) fn new(id: u64, spec: Arc<dyn Spec>, at: &'static Location<'static>) -> Armed {
         let refusals = spec.refuses().then(Refusals::watch);
-        Armed { id, spec, at, since: Instant::now(), met: AtomicU64::new(0), refusals }
+        Armed {
+            id,
+            spec,
+            at,
+            since: Instant::now(),
+            met: AtomicU64::new(0),
+            forgiven: AtomicBool::new(false),
+            refusals,
+        }
     }
 
     /// When it resets a connection that was opened at `opened`.

@@ -1,6 +1,7 @@
 //! The integration tests, one module for each part:
 //!
 //! - `architecture`: which module may import which, and how long files may be
+//! - `disturbance`: what is begun, ended and begun again
 //! - `ending`: the end of a test and its order
 //! - `environment`: the variables `QTESTS_*`
 //! - `failing`: what failing tests print (the tests themselves are in `tests/failing`)
@@ -28,6 +29,7 @@
 #![cfg(feature = "live")]
 
 mod architecture;
+mod disturbance;
 mod ending;
 mod environment;
 mod failing;
