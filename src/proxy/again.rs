@@ -77,7 +77,7 @@ impl ProxyToxic {
 
 impl Disturbance for ProxyToxic {
     fn describe(&self) -> String {
-        format!("`{}` on {}", self.toxic.0, self.proxy.addr())
+        format!("`{}` on {}", self.toxic, self.proxy.address())
     }
 
     fn begin(&self) -> BoxFuture<'_, Result<(), Error>> {

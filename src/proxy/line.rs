@@ -39,9 +39,10 @@ struct Stage {
 }
 
 impl Line {
-    /// Puts a toxic behind all the others.
+    /// Puts a toxic behind all that were armed before it.
     pub(super) fn add(&mut self, toxic: u64, effect: Box<dyn Effect>) {
-        self.stages.push(Stage { toxic, effect, held: VecDeque::new(), met: 0 });
+        let index = self.stages.partition_point(|stage| stage.toxic < toxic);
+        self.stages.insert(index, Stage { toxic, effect, held: VecDeque::new(), met: 0 });
     }
 
     /// Takes out every toxic that is not in `armed`; what such a one still holds goes on at once, in order.
@@ -62,9 +63,9 @@ impl Line {
         }
     }
 
-    /// The highest number among the toxics on this line, 0 if there are none.
-    pub(super) fn newest(&self) -> u64 {
-        self.stages.last().map_or(0, |stage| stage.toxic)
+    /// Whether the toxic of this number is on this line.
+    pub(super) fn has(&self, toxic: u64) -> bool {
+        self.stages.binary_search_by_key(&toxic, |stage| stage.toxic).is_ok()
     }
 
     /// Lets in what arrived at `at`.

@@ -4,10 +4,10 @@ use std::io;
 use std::time::Instant;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{ReadHalf, WriteHalf};
 
 use super::connection::Connection;
 use super::line::{Front, Line};
+use super::stream::{ReadHalf, WriteHalf};
 use super::timer::{Timer, wait};
 use super::toxic::{Cut, Direction, Item};
 
@@ -82,8 +82,9 @@ impl<'a> Link<'a> {
                 self.end_of_file();
                 return Ok(());
             }
+            self.connection.arrived(self.direction, &self.buffer[..read]).await;
             // What arrived after an arming must meet the toxic, also if the arming found this link waiting here.
-            if self.connection.state().version() != self.seen {
+            if self.connection.version() != self.seen {
                 self.catch_up();
                 self.line.push(Item::Bytes(self.buffer[..read].to_vec()), Instant::now());
                 return Ok(());
@@ -127,7 +128,11 @@ impl<'a> Link<'a> {
                         self.eof = true;
                         self.end_of_file();
                     }
-                    read => self.line.push(Item::Bytes(self.buffer[..read].to_vec()), Instant::now()),
+                    read => {
+                        self.connection.arrived(self.direction, &self.buffer[..read]).await;
+                        self.catch_up();
+                        self.line.push(Item::Bytes(self.buffer[..read].to_vec()), Instant::now());
+                    }
                 },
             }
         }
@@ -142,7 +147,7 @@ impl<'a> Link<'a> {
 
     /// Makes the line stand for the toxics that are in force now.
     fn catch_up(&mut self) {
-        let version = self.connection.state().version();
+        let version = self.connection.version();
         if version == self.seen {
             return;
         }
@@ -150,8 +155,10 @@ impl<'a> Link<'a> {
         let armed = self.connection.state().armed();
         let ids: Vec<_> = armed.iter().map(|armed| armed.id).collect();
         self.line.keep_only(&ids, Instant::now());
-        let known = self.line.newest();
-        for toxic in armed.iter().filter(|toxic| toxic.id > known) {
+        for toxic in armed.iter().filter(|toxic| self.connection.meets(toxic)) {
+            if self.line.has(toxic.id) {
+                continue;
+            }
             let link = self.connection.state().link(self.connection.number(), toxic.id, self.direction);
             if let Some(effect) = toxic.spec.effect(&link) {
                 self.line.add(toxic.id, effect);

@@ -59,44 +59,36 @@
 //!
 //! To fail calls rather than connections, use fault points, see [`fault`](mod@crate::fault).
 
+mod address;
 mod again;
+mod builder;
+mod chosen;
 mod connection;
 mod desk;
 mod drain;
+mod end;
 mod engine;
 mod gate;
 mod handle;
 mod line;
 mod link;
+mod partitioned;
 mod refusals;
 mod site;
 mod state;
+mod stats;
+mod stream;
 mod timer;
 mod toxic;
+mod unix_gate;
 mod upstream;
+mod when_down;
 
 pub use again::ProxyToxic;
-pub use handle::{ActiveToxic, FaultProxy, ProxyStats};
-pub use toxic::{Down, Latency, Reset, Toxic};
+pub use builder::ProxyBuilder;
+pub use handle::{ActiveToxic, FaultProxy};
+pub use partitioned::ActivePartition;
+pub use stats::ProxyStats;
+pub use toxic::{AcceptDelay, Close, Down, HalfOpen, Latency, NoConnect, Partition, Refuse, Reset, Toxic};
 pub use upstream::Upstream;
-
-use crate::base::Error;
-use crate::scope::Test;
-
-impl Test {
-    /// Starts a proxy in front of `upstream` (a `SocketAddr`, `"host:port"` or `(host, port)`), on a free port of
-    /// 127.0.0.1.
-    ///
-    /// The server need not run yet. A name is looked up once, here.
-    ///
-    /// # Errors
-    /// If `upstream` is not an address or its name cannot be resolved, if the test's clock is paused, if no port can be
-    /// bound, or if the test is over.
-    ///
-    /// # Cancel safety
-    /// Dropped before it returns, it may leave a proxy that nobody uses; it stops with the test.
-    pub async fn proxy(&self, upstream: impl Into<Upstream>) -> Result<FaultProxy, Error> {
-        self.scope.still_open("a proxy")?;
-        FaultProxy::start(self, upstream.into(), self.seed()).await
-    }
-}
+pub use when_down::WhenDown;

@@ -1,18 +1,43 @@
 //! What can go wrong on a wire. One toxic is one file; its line below registers it.
 //!
-//! A toxic acts at up to three places and says nothing at the others:
-//! - *the door* ([`Spec::refuses`]): new connections are refused and live ones closed while it is armed;
-//! - *a whole connection* ([`Spec::cut_after`]): it is cut some time after it opened;
+//! A toxic acts at up to four places and says nothing at the others:
+//! - *the door* ([`Spec::door`]): new connections are refused, or never come about, while it is armed;
+//! - *a whole connection* ([`Spec::expels`], [`Spec::cut`], [`Spec::admission`]): it is ended at the arming or some time
+//!   after it opened, or let in late;
+//! - *the way of a connection* ([`Spec::freezes`]): nothing passes while it is armed, and nothing is lost;
 //! - *one direction of one connection* ([`Spec::effect`]): what passes is delayed, changed, split, swallowed or cut
 //!   short.
+//!
+//! Which connections meet it is no affair of the toxic: that is the [`Choice`] beside it.
 
+#[macro_use]
+mod macros;
+
+mod accept_delay;
+mod choice;
+mod close;
 mod down;
+mod half_open;
 mod latency;
+mod no_connect;
+mod partition;
+mod refuse;
 mod reset;
 
+pub use accept_delay::AcceptDelay;
+pub use close::Close;
 pub use down::Down;
+pub use half_open::HalfOpen;
 pub use latency::Latency;
+pub use no_connect::NoConnect;
+pub use partition::Partition;
+pub use refuse::Refuse;
 pub use reset::Reset;
+
+pub(in crate::proxy) use choice::{Answer, Candidate, Choice, HEARD};
+
+chooses_connections!(AcceptDelay, Close, HalfOpen, Latency, Partition, Reset);
+may_go_unmet!(AcceptDelay, Close, Down, HalfOpen, NoConnect, Partition, Refuse, Reset);
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -21,50 +46,170 @@ use std::time::{Duration, Instant};
 
 use crate::base::Seed;
 
-/// Any toxic, ready to be given to [`FaultProxy::add`](crate::proxy::FaultProxy::add).
+/// Any toxic, with the connections that meet it: what [`FaultProxy::add`](crate::proxy::FaultProxy::add) takes.
 ///
-/// It is made from [`Latency`], [`Down`] and [`Reset`] with `into()`, which `add` does by itself.
+/// Every toxic turns into it with `into()`, which `add` does by itself, or as soon as it is told which connections are
+/// to meet it: `Latency::of(..).first(3)`. Without such a condition every connection meets it, live ones and new ones.
+/// Several conditions must all hold.
+///
+/// A connection is asked once for each toxic: when it is accepted or, if it is live, when the toxic is armed. Toxics
+/// that act before there is a connection ([`Down`], [`Refuse`], [`NoConnect`]) cannot choose.
 #[derive(Clone)]
 #[must_use = "a toxic does nothing before it is added to a proxy"]
-pub struct Toxic(pub(in crate::proxy) Arc<dyn Spec>);
+pub struct Toxic {
+    pub(in crate::proxy) spec: Arc<dyn Spec>,
+    pub(in crate::proxy) choice: Choice,
+}
 
 impl Toxic {
     fn new(spec: impl Spec) -> Toxic {
-        Toxic(Arc::new(spec))
+        Toxic { spec: Arc::new(spec), choice: Choice::default() }
+    }
+
+    /// Only the first `n` connections that are accepted after the arming meet it; after them the proxy is healthy
+    /// again. Live connections do not count and do not meet it. Beside other conditions: the first `n` that fulfil
+    /// those.
+    ///
+    /// # Panics
+    /// If `n` is 0.
+    #[track_caller]
+    pub fn first(mut self, n: u64) -> Toxic {
+        self.choice.first(n);
+        self
+    }
+
+    /// Only the connection of this number meets it, from 1 in the order in which the proxy accepted them, live or yet
+    /// to come. May be said several times.
+    ///
+    /// # Panics
+    /// If `number` is 0, or if more than 1,000 connections are named.
+    #[track_caller]
+    pub fn connection(mut self, number: u64) -> Toxic {
+        self.choice.connection(number);
+        self
+    }
+
+    /// Each connection meets it with this probability, whole and from its beginning to its end: it is drawn once.
+    /// Defaults to 1.0.
+    ///
+    /// The draw repeats with the test's seed: it depends on the number of the proxy, of the connection and of the
+    /// toxic. With 0.0 nothing happens to any connection. Where a draw decides, the draw is what a test must bring
+    /// about: one that was never made fails it, one that chose nobody does not.
+    ///
+    /// # Panics
+    /// Unless `p` is from 0.0 to 1.0.
+    #[track_caller]
+    pub fn toxicity(mut self, p: f64) -> Toxic {
+        self.choice.toxicity(p);
+        self
+    }
+
+    /// Only connections meet it whose client begins with what the closure wants.
+    ///
+    /// It is decided at the first chunk that the client sends, which meets the toxic already, and not again: the
+    /// closure sees at most 1 KiB of it. For a connection that is live it sees what its client sent first, up to 1 KiB,
+    /// however it was cut into chunks. Clients that send nothing are not met. A later call replaces the closure.
+    ///
+    /// The closure runs on the proxy's thread and must not block. If it panics, the connection is not met, and the test
+    /// fails.
+    pub fn matching(mut self, wanted: impl Fn(&[u8]) -> bool + Send + Sync + 'static) -> Toxic {
+        self.choice.matching(Arc::new(wanted));
+        self
+    }
+
+    /// Lets the test pass even if nothing meets this toxic. Defaults to failing such a test.
+    pub fn optional(mut self) -> Toxic {
+        self.choice.optional();
+        self
+    }
+
+    /// Why it cannot be armed so, if it cannot.
+    pub(in crate::proxy) fn nonsense(&self) -> Option<String> {
+        if self.spec.door().is_some() && !self.choice.is_everyone() {
+            return Some(format!(
+                "`{self}` cannot choose connections: it acts before there are any; choose with Close, Reset or HalfOpen"
+            ));
+        }
+        if self.choice.listens() && self.spec.acts_before_bytes() {
+            return Some(format!("`{self}` cannot be chosen by what the client sends: it acts before that"));
+        }
+        None
+    }
+}
+
+impl fmt::Display for Toxic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.spec, self.choice)
     }
 }
 
 impl fmt::Debug for Toxic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Toxic({})", self.0)
+        write!(f, "Toxic({self})")
     }
+}
+
+/// What becomes of a client that connects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::proxy) enum Door {
+    /// It gets in.
+    Open,
+    /// It gets no answer.
+    Stalled,
+    /// It is refused.
+    Refusing,
 }
 
 /// What a toxic is; its `Display` is how the journal and the findings call it.
 pub(in crate::proxy) trait Spec: fmt::Display + Send + Sync + 'static {
-    /// Whether it may stay unmet without a finding.
-    fn is_optional(&self) -> bool;
+    /// Whether it may stay unmet without a finding, whatever was said beside it.
+    fn is_optional(&self) -> bool {
+        false
+    }
 
     /// What would have met it, for the finding of one that never was.
     fn misses(&self) -> &'static str {
         "it met no bytes and no connection"
     }
 
-    /// Whether new connections are refused, and live ones closed, while it is armed.
-    fn refuses(&self) -> bool {
-        false
+    /// What it does to new connections before they are accepted.
+    fn door(&self) -> Option<Door> {
+        None
     }
 
-    /// How long after its opening (or after the arming, if that is later) a connection is reset.
-    fn cut_after(&self) -> Option<Duration> {
+    /// How it ends the connections that are live when it is armed.
+    fn expels(&self) -> Option<Cut> {
         None
+    }
+
+    /// How long after its opening (or after the arming, if that is later) a connection is cut, and how.
+    fn cut(&self) -> Option<(Duration, Cut)> {
+        None
+    }
+
+    /// How much later a new connection is let in.
+    fn admission(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Whether nothing passes this way while it is armed.
+    fn freezes(&self, _direction: Direction) -> bool {
+        false
     }
 
     /// What it does to one direction of one connection.
     fn effect(&self, _link: &LinkId) -> Option<Box<dyn Effect>> {
         None
     }
+
+    /// Whether it meets a connection by being there, before any bytes do.
+    fn acts_before_bytes(&self) -> bool {
+        self.admission().is_some() || BOTH.iter().any(|direction| self.freezes(*direction))
+    }
 }
+
+/// Both ways of a connection.
+pub(in crate::proxy) const BOTH: [Direction; 2] = [Direction::Upstream, Direction::Downstream];
 
 /// What one toxic does to one direction of one connection, with the state that this takes.
 pub(in crate::proxy) trait Effect: Send {
@@ -103,6 +248,8 @@ pub(in crate::proxy) enum Cut {
     Fin,
     /// Abruptly: both peers get "connection reset".
     Rst,
+    /// By half: the server reads an end of file, the client is told nothing.
+    HalfOpen,
 }
 
 /// Where an [`Effect`] puts what leaves it.

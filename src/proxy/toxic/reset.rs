@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZeroU64;
 use std::time::{Duration, Instant};
 
-use super::{Cut, Direction, Effect, Item, LinkId, Outlet, Spec, Toxic, Ways};
+use super::{Cut, Direction, Effect, Item, LinkId, Outlet, Spec, Ways};
 
 /// Resets connections: both the client and the server get "connection reset by peer" (RST).
 ///
@@ -21,7 +21,6 @@ use super::{Cut, Direction, Effect, Item, LinkId, Outlet, Spec, Toxic, Ways};
 #[must_use = "a toxic does nothing before it is added to a proxy"]
 pub struct Reset {
     when: When,
-    optional: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +39,7 @@ impl Reset {
     /// Resets a live connection `delay` after the arming, and a new one `delay` after it was accepted, whether or not
     /// bytes pass.
     pub fn after(delay: Duration) -> Reset {
-        Reset { when: When::Time(delay), optional: false }
+        Reset { when: When::Time(delay) }
     }
 
     /// Resets a connection once `bytes` have passed from the server to the client, counted from the arming and for each
@@ -56,7 +55,7 @@ impl Reset {
     pub fn after_bytes(bytes: u64) -> Reset {
         let limit = NonZeroU64::new(bytes)
             .expect("Reset::after_bytes must be above 0; Reset::now() resets before the first byte");
-        Reset { when: When::Bytes { limit, ways: Ways::One(Direction::Downstream) }, optional: false }
+        Reset { when: When::Bytes { limit, ways: Ways::One(Direction::Downstream) } }
     }
 
     /// Counts what the client sends.
@@ -86,12 +85,6 @@ impl Reset {
         self.counting(Ways::Both, "both")
     }
 
-    /// Lets the test pass even if this toxic resets no connection. Defaults to failing such a test.
-    pub fn optional(mut self) -> Reset {
-        self.optional = true;
-        self
-    }
-
     #[track_caller]
     fn counting(mut self, chosen: Ways, setting: &str) -> Reset {
         match &mut self.when {
@@ -114,24 +107,14 @@ impl fmt::Display for Reset {
     }
 }
 
-impl From<Reset> for Toxic {
-    fn from(reset: Reset) -> Toxic {
-        Toxic::new(reset)
-    }
-}
-
 impl Spec for Reset {
-    fn is_optional(&self) -> bool {
-        self.optional
-    }
-
     fn misses(&self) -> &'static str {
         "it reset no connection"
     }
 
-    fn cut_after(&self) -> Option<Duration> {
+    fn cut(&self) -> Option<(Duration, Cut)> {
         match self.when {
-            When::Time(delay) => Some(delay),
+            When::Time(delay) => Some((delay, Cut::Rst)),
             When::Bytes { .. } => None,
         }
     }
