@@ -70,7 +70,10 @@ impl Site {
         let live: Vec<_> = lock(&self.live).values().map(|live| live.connection.clone()).collect();
         let mut cut = Vec::new();
         for connection in live {
-            connection.met_whole(armed);
+            // What is live has been let in.
+            if armed.spec.admission().is_none() {
+                connection.met_whole(armed);
+            }
             if let Some(sentence) = Sentence::by(armed, &connection) {
                 cut.push((connection.clone(), sentence.how));
                 connection.sentence(sentence);

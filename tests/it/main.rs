@@ -18,7 +18,8 @@
 //! - `nextest`: what nextest does with a binary that has a `main` of its own
 //! - `process`: child processes that end by themselves, when asked, or when killed
 //! - `product`: what a build and a test of a product contain
-//! - `proxy`, `toxic` (with `wire`): the fault proxy and what it does to connections
+//! - `proxy`, `proxies`, `toxic`, `choice`, `doors` (with `wire`): the fault proxy, how it is asked for, what it does to
+//!   connections, to which of them, and who gets in
 //! - `first_example`, `readme`: what the README shows is what happens
 //! - `runner`: a test binary with a `main` of its own
 //! - `shutdown`, `shutdown_conformance`: graceful shutdown, and whether services do it
@@ -29,7 +30,9 @@
 #![cfg(feature = "live")]
 
 mod architecture;
+mod choice;
 mod disturbance;
+mod doors;
 mod ending;
 mod environment;
 mod failing;
@@ -57,6 +60,7 @@ mod mock;
 mod nextest;
 mod process;
 mod product;
+mod proxies;
 mod proxy;
 mod readme;
 #[cfg(feature = "runner")]

@@ -17,11 +17,9 @@ pub(crate) fn ms(millis: u64) -> Duration {
 
 /// Control calls need no runtime of their own, so the bodies can block.
 pub(crate) fn wait<T>(future: impl IntoFuture<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(async { tokio::time::timeout(LIMIT, future.into_future()).await.expect("a control call must not hang") })
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        tokio::time::timeout(LIMIT, future.into_future()).await.expect("a control call must not hang")
+    })
 }
 
 /// A server that serves each connection on a thread of its own; it ends with the process.
