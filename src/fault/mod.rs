@@ -21,6 +21,8 @@
 //! - In a test: [`Test::fault`](crate::Test::fault) says *when* ([`Trigger`]) and *what* ([`Fault`]), `arm` puts it in
 //!   force for the threads and tasks of this test only. A [`FaultPlan`] says the same as data.
 //! - [`points`] lists all points of the binary.
+//! - What begins and ends at given times, of whatever kind, stands on a [`Timeline`], see
+//!   [`Test::timeline`](crate::Test::timeline); whatever can be begun and ended is a [`Disturbance`].
 //!
 //! A fault that was armed and never fired fails a test that passed otherwise, since such a test has shown nothing;
 //! `.optional()` opts out. Without the feature `live` the points expand to nothing and cost nothing; with it a point
@@ -57,9 +59,13 @@ mod macros;
 #[cfg(feature = "live")]
 mod plan;
 #[cfg(feature = "live")]
+mod schedule;
+#[cfg(feature = "live")]
 mod site;
 #[cfg(feature = "live")]
 mod table;
+#[cfg(feature = "live")]
+mod timeline;
 #[cfg(feature = "live")]
 mod trigger;
 #[cfg(feature = "live")]
@@ -75,6 +81,7 @@ pub use self::{
     injected::Injected,
     plan::{FaultPlan, FaultSpec},
     site::{Point, Site, SiteEntry, points},
+    timeline::{ActiveTimeline, Timeline},
     trigger::{Predicate, Trigger},
     what::{Callback, Closure, Fault, MakeValue},
 };

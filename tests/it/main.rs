@@ -24,6 +24,7 @@
 //! - `runner`: a test binary with a `main` of its own
 //! - `shutdown`, `shutdown_conformance`: graceful shutdown, and whether services do it
 //! - `signals`: SIGINT, SIGTERM, `process::exit` and SIGKILL
+//! - `timeline`: what begins and ends when
 //! - `trial`: how often, where and beside whom a test runs
 //! - `traced`: `#[traced_test]` beside `#[qtest]` and on it
 //! - `ui`: what the compiler says about wrong attributes
@@ -71,6 +72,7 @@ mod shutdown;
 mod shutdown_conformance;
 mod signals;
 mod support;
+mod timeline;
 mod toxic;
 #[cfg(all(feature = "tracing-test", feature = "macros"))]
 mod traced;
