@@ -154,7 +154,9 @@ impl Connection {
         let mut told = lock(&self.told);
         if told.len() < MAX_TOLD && !told.contains(&(toxic, direction)) {
             told.push((toxic, direction));
-            self.site.record(&format!("`{armed}` met conn {} ({direction})", self.number));
+            let passed = self.bytes(direction).load(Relaxed);
+            let number = self.number;
+            self.site.record(&format!("`{armed}` met conn {number} ({direction}) after {passed} bytes that way"));
         }
     }
 

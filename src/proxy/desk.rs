@@ -127,7 +127,7 @@ impl Desk {
             if how == Cut::Rst { stream.reset() } else { stream.finish() }
         }
         count(&armed.met, number as u64);
-        count(&self.site.state.tally.turned_away, number as u64);
+        count(&self.site.state.ends.turned_away, number as u64);
         self.site.record(&format!("closed {number} connections that were not accepted yet, by `{armed}`"));
     }
 

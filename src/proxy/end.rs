@@ -40,19 +40,18 @@ impl End {
     /// Tells the journal, and counts it.
     pub(super) fn tell(&self, connection: &Connection) {
         let (number, passed) = (connection.number(), End::passed(connection));
-        let tally = &connection.state().tally;
+        let ends = &connection.state().ends;
         connection.site().record(&match self {
             End::Finished => format!("conn {number} closed after {passed}"),
             End::Stopped => format!("conn {number} closed after {passed}: the proxy stopped"),
             End::Broken(error) => format!("conn {number} broke after {passed}: {error}"),
             End::Unknown => format!("reset conn {number} after {passed}: the server that forgot it is back"),
             End::Unreachable(why) => {
-                count(&tally.unreachable, 1);
+                count(&ends.unreachable, 1);
                 format!("conn {number} closed with a reset: {why}")
             }
             End::Cut(how, by) => {
-                let (verb, counter) =
-                    if *how == Cut::Rst { ("reset", &tally.reset) } else { ("closed", &tally.closed) };
+                let (verb, counter) = if *how == Cut::Rst { ("reset", &ends.reset) } else { ("closed", &ends.closed) };
                 count(counter, 1);
                 match by {
                     Some(by) => {

@@ -35,14 +35,14 @@ pub(super) struct State {
     removed: Mutex<Vec<Arc<Armed>>>,
     pub(super) live: AtomicUsize,
     pub(super) accepted: AtomicU64,
-    pub(super) tally: Tally,
+    pub(super) ends: Ends,
     upstream_bytes: Traffic,
     downstream_bytes: Traffic,
 }
 
 /// How connections ended otherwise than by their peers.
 #[derive(Default)]
-pub(super) struct Tally {
+pub(super) struct Ends {
     /// Let in by the kernel, and ended before they were accepted.
     pub(super) turned_away: AtomicU64,
     /// The server could not be reached.
@@ -75,7 +75,7 @@ impl State {
             removed: Mutex::default(),
             live: AtomicUsize::new(0),
             accepted: AtomicU64::new(0),
-            tally: Tally::default(),
+            ends: Ends::default(),
             upstream_bytes: Traffic::default(),
             downstream_bytes: Traffic::default(),
         }

@@ -44,14 +44,14 @@ impl ProxyStats {
     pub(super) fn of(proxy: &State) -> ProxyStats {
         use super::toxic::Direction::{Downstream, Upstream};
 
-        let (up, down, tally) = (proxy.traffic(Upstream), proxy.traffic(Downstream), &proxy.tally);
+        let (up, down, ends) = (proxy.traffic(Upstream), proxy.traffic(Downstream), &proxy.ends);
         ProxyStats {
             accepted: proxy.accepted.load(Relaxed),
             live: proxy.live.load(Relaxed) as u64,
-            turned_away: tally.turned_away.load(Relaxed),
-            unreachable: tally.unreachable.load(Relaxed),
-            reset: tally.reset.load(Relaxed),
-            closed: tally.closed.load(Relaxed),
+            turned_away: ends.turned_away.load(Relaxed),
+            unreachable: ends.unreachable.load(Relaxed),
+            reset: ends.reset.load(Relaxed),
+            closed: ends.closed.load(Relaxed),
             upstream_read: up.read.load(Relaxed),
             upstream_bytes: up.passed.load(Relaxed),
             upstream_dropped: up.dropped.load(Relaxed),
