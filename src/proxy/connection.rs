@@ -19,7 +19,7 @@ use super::link::{Broken, Link};
 use super::site::Site;
 use super::state::{Armed, State, count};
 use super::timer::wait;
-use super::toxic::{Cut, Direction};
+use super::toxic::{Cut, Direction, Tally};
 use super::upstream::{Unreachable, dial};
 
 /// First meetings that the journal tells of, for each connection.
@@ -55,7 +55,7 @@ impl Sentence {
             return Some(Sentence { how: Cut::Fin, by: armed.clone() });
         }
         let due = armed.cut_due(connection.opened)?;
-        (due <= Instant::now()).then(|| Sentence { how: Cut::Rst, by: armed.clone() })
+        (due <= Instant::now()).then(|| Sentence { how: armed.spec.cut_how(), by: armed.clone() })
     }
 }
 
@@ -122,12 +122,16 @@ impl Connection {
         .await;
     }
 
-    /// Books that a toxic acted on this connection.
-    pub(super) fn met(&self, toxic: u64, times: u64, direction: Direction) {
+    /// Books what a toxic did to this connection.
+    pub(super) fn tally(&self, toxic: u64, tally: &Tally, direction: Direction) {
         let Some(armed) = self.state().find(toxic) else { return };
-        count(&armed.met, times);
+        armed.tally(tally);
+        for offset in &tally.corrupted_at {
+            let by = &armed.spec;
+            self.site.record(&format!("corrupted byte {offset} of conn {} {direction}, by `{by}`", self.number));
+        }
         let mut told = lock(&self.told);
-        if told.len() < MAX_TOLD && !told.contains(&(toxic, direction)) {
+        if tally.met > 0 && told.len() < MAX_TOLD && !told.contains(&(toxic, direction)) {
             told.push((toxic, direction));
             self.site.record(&format!("`{}` met conn {} ({direction})", armed.spec, self.number));
         }
@@ -173,7 +177,10 @@ impl Connection {
                 biased;
                 () = self.changed(seen) => {}
                 expired = wait(&mut timer, due) => return match expired {
-                    Ok(()) => End::Cut(Cut::Rst, next.map(|(_, armed)| armed)),
+                    Ok(()) => {
+                        let how = next.as_ref().map_or(Cut::Rst, |(_, armed)| armed.spec.cut_how());
+                        End::Cut(how, next.map(|(_, armed)| armed))
+                    }
                     Err(error) => End::Broken(error),
                 },
             }

@@ -139,12 +139,21 @@ impl ActiveToxic {
         self.armed.has_fired()
     }
 
-    /// How many chunks ([`Latency`](super::Latency)) or connections ([`Down`](super::Down), [`Reset`](super::Reset)) it
-    /// acted on.
+    /// How often it acted; what is counted, the toxic's own page says under "counts as met".
     ///
     /// Connects that a `Down` refused are not among them, since nobody can count those.
     pub fn met(&self) -> u64 {
         self.armed.met.load(Relaxed)
+    }
+
+    /// How many bytes it dropped.
+    pub fn dropped(&self) -> u64 {
+        self.armed.dropped.load(Relaxed)
+    }
+
+    /// How many bytes it corrupted.
+    pub fn corrupted(&self) -> u64 {
+        self.armed.corrupted.load(Relaxed)
     }
 }
 

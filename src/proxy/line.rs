@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use super::toxic::{Cut, Effect, Item, Outlet};
+use super::toxic::{Cut, Effect, Item, Outlet, Tally};
 
 /// Items enter at [`push`](Self::push), pass each stage in the order in which the toxics were armed, and leave at
 /// [`front`](Self::front).
@@ -16,6 +16,8 @@ pub(super) struct Line {
     done: usize,
     /// The sum of the weights of all that is held or ready.
     weight: usize,
+    /// How many bytes have come to its end.
+    passed: u64,
 }
 
 /// What may leave a line.
@@ -34,29 +36,34 @@ struct Stage {
     effect: Box<dyn Effect>,
     /// Ordered by release, since [`Outlet`] lets nothing overtake.
     held: VecDeque<(Instant, Item)>,
-    /// How often the toxic was met since [`Line::take_met`] last asked.
-    met: u64,
+    /// How many bytes of the direction have come to this stage, or past this place before it was made.
+    offset: u64,
+    /// What the toxic did since [`Line::take_tallies`] last asked.
+    tally: Tally,
 }
 
 impl Line {
     /// Puts a toxic behind all the others.
     pub(super) fn add(&mut self, toxic: u64, effect: Box<dyn Effect>) {
-        self.stages.push(Stage { toxic, effect, held: VecDeque::new(), met: 0 });
+        let stage = Stage { toxic, effect, held: VecDeque::new(), offset: self.passed, tally: Tally::default() };
+        self.stages.push(stage);
     }
 
     /// Takes out every toxic that is not in `armed`; what such a one still holds goes on at once, in order.
     pub(super) fn keep_only(&mut self, armed: &[u64], now: Instant) {
         let mut index = 0;
-        while let Some(stage) = self.stages.get_mut(index) {
+        while let Some(stage) = self.stages.get(index) {
             if armed.contains(&stage.toxic) {
                 index += 1;
                 continue;
             }
-            let held = std::mem::take(&mut stage.held);
-            self.stages.remove(index);
+            let mut removed = self.stages.remove(index);
             // What was behind the removed stage is behind `index` now.
-            for (_, item) in held {
+            for (_, item) in removed.held {
                 self.weight -= item.weight();
+                self.feed(index, item, now);
+            }
+            if let Some(item) = removed.effect.removed() {
                 self.feed(index, item, now);
             }
         }
@@ -65,6 +72,16 @@ impl Line {
     /// The highest number among the toxics on this line, 0 if there are none.
     pub(super) fn newest(&self) -> u64 {
         self.stages.last().map_or(0, |stage| stage.toxic)
+    }
+
+    /// Says that so many bytes went on without coming this way.
+    pub(super) fn bypassed(&mut self, bytes: usize) {
+        self.passed += bytes as u64;
+    }
+
+    /// Whether every toxic lets the link read on.
+    pub(super) fn reads(&self) -> bool {
+        self.stages.iter().all(|stage| stage.effect.reads())
     }
 
     /// Lets in what arrived at `at`.
@@ -119,16 +136,19 @@ impl Line {
         self.stages.is_empty() && self.ready.is_empty()
     }
 
-    /// The toxics that were met since the last time, and how often.
-    pub(super) fn take_met(&mut self) -> impl Iterator<Item = (u64, u64)> {
-        self.stages.iter_mut().filter(|stage| stage.met > 0).map(|stage| (stage.toxic, std::mem::take(&mut stage.met)))
+    /// What the toxics did since the last time, by their numbers.
+    pub(super) fn take_tallies(&mut self) -> impl Iterator<Item = (u64, Tally)> {
+        self.stages.iter_mut().filter_map(|stage| Some((stage.toxic, stage.tally.take()?)))
     }
 
     fn feed(&mut self, index: usize, item: Item, at: Instant) {
+        let bytes = item.bytes() as u64;
         if let Some(stage) = self.stages.get_mut(index) {
-            let mut out = Outlet::new(&mut stage.held, &mut self.weight, &mut stage.met);
+            let mut out = Outlet::new(&mut stage.held, &mut self.weight, &mut stage.tally, stage.offset);
+            stage.offset += bytes;
             stage.effect.pass(item, at, &mut out);
         } else {
+            self.passed += bytes;
             self.weight += item.weight();
             self.ready.push_back(item);
         }
@@ -176,7 +196,8 @@ mod tests {
         line.advance(start + ms(15));
         assert_eq!(drain(&mut line), [1]);
         assert_eq!(line.weight(), 0);
-        assert_eq!(line.take_met().collect::<Vec<_>>(), [(1, 1), (2, 1)]);
+        let met: Vec<_> = line.take_tallies().map(|(toxic, tally)| (toxic, tally.met)).collect();
+        assert_eq!(met, [(1, 1), (2, 1)]);
     }
 
     #[test]

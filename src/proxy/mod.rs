@@ -75,7 +75,10 @@ mod toxic;
 mod upstream;
 
 pub use handle::{ActiveToxic, FaultProxy, ProxyStats};
-pub use toxic::{Down, Latency, Reset, Toxic};
+pub use toxic::{
+    Bandwidth, Blackhole, Corrupt, DirectionSpec, Down, EndSpec, Latency, Limit, Noop, Reset, Slicer, SlowClose, Stall,
+    Timeout, Toxic, ToxicSpec, Truncate,
+};
 pub use upstream::Upstream;
 
 use crate::base::Error;

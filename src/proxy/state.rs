@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::panic::Location;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use crate::base::Seed;
 use crate::scope::lock;
 
 use super::refusals::Refusals;
-use super::toxic::{Direction, LinkId, Spec, later};
+use super::toxic::{Direction, LinkId, Spec, Tally, later};
 use super::upstream::Upstream;
 
 /// Toxics that may be in force on a proxy at the same time.
@@ -159,6 +159,10 @@ pub(super) struct Armed {
     pub(super) at: &'static Location<'static>,
     pub(super) since: Instant,
     pub(super) met: AtomicU64,
+    /// Whether a draw let something pass: its probability had its chance.
+    reached: AtomicBool,
+    pub(super) dropped: AtomicU64,
+    pub(super) corrupted: AtomicU64,
     /// Only for a toxic that refuses connections.
     pub(super) refusals: Option<Refusals>,
 }
@@ -166,7 +170,27 @@ pub(super) struct Armed {
 impl Armed {
     pub(super) fn new(id: u64, spec: Arc<dyn Spec>, at: &'static Location<'static>) -> Armed {
         let refusals = spec.refuses().then(Refusals::watch);
-        Armed { id, spec, at, since: Instant::now(), met: AtomicU64::new(0), refusals }
+        Armed {
+            id,
+            spec,
+            at,
+            since: Instant::now(),
+            met: AtomicU64::new(0),
+            reached: AtomicBool::new(false),
+            dropped: AtomicU64::new(0),
+            corrupted: AtomicU64::new(0),
+            refusals,
+        }
+    }
+
+    /// Adds what it did on some link.
+    pub(super) fn tally(&self, tally: &Tally) {
+        count(&self.met, tally.met);
+        count(&self.dropped, tally.dropped);
+        count(&self.corrupted, tally.corrupted);
+        if tally.reached {
+            self.reached.store(true, Relaxed);
+        }
     }
 
     /// When it resets a connection that was opened at `opened`.
@@ -175,7 +199,9 @@ impl Armed {
     }
 
     pub(super) fn has_fired(&self) -> bool {
-        self.met.load(Relaxed) > 0 || self.refusals.as_ref().is_some_and(Refusals::possible)
+        self.met.load(Relaxed) > 0
+            || self.reached.load(Relaxed)
+            || self.refusals.as_ref().is_some_and(Refusals::possible)
     }
 }
 

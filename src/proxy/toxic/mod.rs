@@ -6,15 +6,41 @@
 //! - *one direction of one connection* ([`Spec::effect`]): what passes is delayed, changed, split, swallowed or cut
 //!   short.
 
+mod bandwidth;
+mod blackhole;
+mod corrupt;
 mod down;
 mod latency;
+mod limit;
+mod noop;
+mod outlet;
+mod range;
 mod reset;
+mod slicer;
+mod slow_close;
+mod spec;
+mod spread;
+mod stall;
+mod timeout;
+mod truncate;
 
+pub use bandwidth::Bandwidth;
+pub use blackhole::Blackhole;
+pub use corrupt::Corrupt;
 pub use down::Down;
 pub use latency::Latency;
+pub use limit::Limit;
+pub use noop::Noop;
 pub use reset::Reset;
+pub use slicer::Slicer;
+pub use slow_close::SlowClose;
+pub use spec::{DirectionSpec, EndSpec, ToxicSpec};
+pub use stall::Stall;
+pub use timeout::Timeout;
+pub use truncate::Truncate;
 
-use std::collections::VecDeque;
+pub(in crate::proxy) use outlet::{Outlet, Tally};
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,7 +49,8 @@ use crate::base::Seed;
 
 /// Any toxic, ready to be given to [`FaultProxy::add`](crate::proxy::FaultProxy::add).
 ///
-/// It is made from [`Latency`], [`Down`] and [`Reset`] with `into()`, which `add` does by itself.
+/// It is made from each of the toxics with `into()`, which `add` does by itself, and from a [`ToxicSpec`] with
+/// `try_into()`.
 #[derive(Clone)]
 #[must_use = "a toxic does nothing before it is added to a proxy"]
 pub struct Toxic(pub(in crate::proxy) Arc<dyn Spec>);
@@ -55,9 +82,14 @@ pub(in crate::proxy) trait Spec: fmt::Display + Send + Sync + 'static {
         false
     }
 
-    /// How long after its opening (or after the arming, if that is later) a connection is reset.
+    /// How long after its opening (or after the arming, if that is later) a connection is cut.
     fn cut_after(&self) -> Option<Duration> {
         None
+    }
+
+    /// How a connection is cut then.
+    fn cut_how(&self) -> Cut {
+        Cut::Rst
     }
 
     /// What it does to one direction of one connection.
@@ -70,6 +102,16 @@ pub(in crate::proxy) trait Spec: fmt::Display + Send + Sync + 'static {
 pub(in crate::proxy) trait Effect: Send {
     /// Takes what arrived at `at` and hands on what leaves, and when.
     fn pass(&mut self, item: Item, at: Instant, out: &mut Outlet<'_>);
+
+    /// Whether the link may go on reading; if not, the sender is held back.
+    fn reads(&self) -> bool {
+        true
+    }
+
+    /// What follows that which it still holds, when the toxic is removed.
+    fn removed(&mut self) -> Option<Item> {
+        None
+    }
 }
 
 /// What travels along a link, in order.
@@ -91,8 +133,12 @@ pub(in crate::proxy) enum Item {
 impl Item {
     /// How much of the link's limit it takes: its bytes and what it costs to keep them.
     pub(in crate::proxy) fn weight(&self) -> usize {
-        let bytes = if let Item::Bytes(bytes) = self { bytes.len() } else { 0 };
-        bytes + size_of::<(Instant, Item)>()
+        self.bytes() + size_of::<(Instant, Item)>()
+    }
+
+    /// How many bytes it is.
+    pub(in crate::proxy) fn bytes(&self) -> usize {
+        if let Item::Bytes(bytes) = self { bytes.len() } else { 0 }
     }
 }
 
@@ -103,35 +149,6 @@ pub(in crate::proxy) enum Cut {
     Fin,
     /// Abruptly: both peers get "connection reset".
     Rst,
-}
-
-/// Where an [`Effect`] puts what leaves it.
-pub(in crate::proxy) struct Outlet<'a> {
-    held: &'a mut VecDeque<(Instant, Item)>,
-    weight: &'a mut usize,
-    met: &'a mut u64,
-}
-
-impl<'a> Outlet<'a> {
-    pub(in crate::proxy) fn new(
-        held: &'a mut VecDeque<(Instant, Item)>,
-        weight: &'a mut usize,
-        met: &'a mut u64,
-    ) -> Outlet<'a> {
-        Outlet { held, weight, met }
-    }
-
-    /// Lets the item leave at `release`, but never before the one in front of it.
-    pub(in crate::proxy) fn release(&mut self, item: Item, release: Instant) {
-        let release = self.held.back().map_or(release, |(last, _)| release.max(*last));
-        *self.weight += item.weight();
-        self.held.push_back((release, item));
-    }
-
-    /// Says that the toxic has done its work once: this is what it counts as met. A cut is counted by the connection.
-    pub(in crate::proxy) fn met(&mut self) {
-        *self.met += 1;
-    }
 }
 
 /// `delay` after `at`; a delay beyond what the clock can express is a hundred years.
@@ -153,6 +170,14 @@ pub(in crate::proxy) struct LinkId {
     pub(in crate::proxy) toxic: u64,
     /// Which way the bytes go.
     pub(in crate::proxy) direction: Direction,
+}
+
+impl LinkId {
+    /// A draw in `0.0..1.0` that depends on nothing but the place and what the toxic adds to it.
+    pub(in crate::proxy) fn draw(&self, place: &[u64; 2]) -> f64 {
+        let [first, second] = *place;
+        self.seed.draw_unit_at(&[self.proxy, self.connection, self.toxic, self.direction as u64, first, second])
+    }
 }
 
 /// Which way bytes go.
@@ -192,5 +217,25 @@ impl fmt::Display for Ways {
             Ways::One(direction) => direction.fmt(f),
             Ways::Both => f.write_str("both ways"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn draws_repeat_and_differ_by_place() {
+        let link = LinkId { seed: Seed::new(7), proxy: 1, connection: 2, toxic: 3, direction: Direction::Downstream };
+        assert_eq!(link.draw(&[5, 0]), link.draw(&[5, 0]));
+        let others = [
+            LinkId { seed: Seed::new(8), ..link },
+            LinkId { proxy: 2, ..link },
+            LinkId { connection: 3, ..link },
+            LinkId { toxic: 4, ..link },
+            LinkId { direction: Direction::Upstream, ..link },
+        ];
+        assert!(others.iter().all(|other| other.draw(&[5, 0]) != link.draw(&[5, 0])));
+        assert!([[6, 0], [5, 1], [0, 5]].iter().all(|place| link.draw(place) != link.draw(&[5, 0])));
     }
 }

@@ -1,0 +1,151 @@
+//! Nothing arrives, and nobody is told.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use super::{Cut, Direction, Effect, Item, LinkId, Outlet, Spec, Toxic, Ways, later};
+
+/// Lets nothing pass while connections stay open, as a network that is cut; one way only with
+/// [`upstream`](Self::upstream) or [`downstream`](Self::downstream).
+///
+/// The proxy stops reading: the buffers of the sender's system fill, and then its writes wait. Connecting still works,
+/// and nobody is told anything, not even of an end of file. On removal all that was sent arrives in order, as it does
+/// when a network heals before TCP gives up.
+///
+/// One chunk of a direction is still read and kept, which shows that somebody met it. Sides that close or reset are not
+/// noticed until removal.
+///
+/// With [`draining`](Self::draining) it reads and drops instead, so the sender never notices.
+///
+/// Counts as met: each chunk, and each end of file, that it kept or dropped.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "a toxic does nothing before it is added to a proxy"]
+pub struct Blackhole {
+    draining: bool,
+    ways: Ways,
+    optional: bool,
+}
+
+impl Default for Blackhole {
+    fn default() -> Blackhole {
+        Blackhole::new()
+    }
+}
+
+impl Blackhole {
+    /// Stops reading, both ways.
+    pub fn new() -> Blackhole {
+        Blackhole { draining: false, ways: Ways::Both, optional: false }
+    }
+
+    /// Reads and drops what is sent, its end included. Defaults to not reading.
+    ///
+    /// On removal a connection that lost bytes is reset: behind the hole no byte stands where its receiver expects it.
+    pub fn draining(mut self) -> Blackhole {
+        self.draining = true;
+        self
+    }
+
+    /// Swallows only what the client sends: the server's side of the connection still works.
+    pub fn upstream(mut self) -> Blackhole {
+        self.ways = Ways::One(Direction::Upstream);
+        self
+    }
+
+    /// Swallows only what the server sends: the server gets the requests, and no reply arrives.
+    pub fn downstream(mut self) -> Blackhole {
+        self.ways = Ways::One(Direction::Downstream);
+        self
+    }
+
+    /// Swallows both directions. This is the default.
+    pub fn both(mut self) -> Blackhole {
+        self.ways = Ways::Both;
+        self
+    }
+
+    /// Lets the test pass even if no bytes ever meet this toxic. Defaults to failing such a test.
+    pub fn optional(mut self) -> Blackhole {
+        self.optional = true;
+        self
+    }
+}
+
+impl fmt::Display for Blackhole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let draining = if self.draining { " draining" } else { "" };
+        write!(f, "blackhole{draining} {}", self.ways)
+    }
+}
+
+impl From<Blackhole> for Toxic {
+    fn from(blackhole: Blackhole) -> Toxic {
+        Toxic::new(blackhole)
+    }
+}
+
+impl Spec for Blackhole {
+    fn is_optional(&self) -> bool {
+        self.optional
+    }
+
+    fn effect(&self, link: &LinkId) -> Option<Box<dyn Effect>> {
+        self.ways.include(link.direction).then(|| {
+            if self.draining {
+                Box::new(Drain::new(Cut::Rst, link.toxic)) as Box<dyn Effect>
+            } else {
+                Box::new(Hold { met: false })
+            }
+        })
+    }
+}
+
+/// Keeps everything.
+struct Hold {
+    met: bool,
+}
+
+impl Effect for Hold {
+    fn pass(&mut self, item: Item, at: Instant, out: &mut Outlet<'_>) {
+        self.met = true;
+        out.met();
+        out.release(item, later(at, Duration::MAX));
+    }
+
+    fn reads(&self) -> bool {
+        !self.met
+    }
+}
+
+/// Drops everything but the cuts of others.
+pub(super) struct Drain {
+    cut: Cut,
+    toxic: u64,
+    dropped: bool,
+}
+
+impl Drain {
+    /// Once removed, it ends a connection that lost bytes by `cut`.
+    pub(super) fn new(cut: Cut, toxic: u64) -> Drain {
+        Drain { cut, toxic, dropped: false }
+    }
+}
+
+impl Effect for Drain {
+    fn pass(&mut self, item: Item, at: Instant, out: &mut Outlet<'_>) {
+        match item {
+            Item::Bytes(bytes) => {
+                self.dropped = true;
+                out.met();
+                out.dropped(bytes.len());
+            }
+            // On removal the link passes it on by itself.
+            Item::Eof => out.met(),
+            Item::Cut { .. } => out.release(item, at),
+        }
+    }
+
+    fn removed(&mut self) -> Option<Item> {
+        self.dropped.then_some(Item::Cut { toxic: self.toxic, how: self.cut })
+    }
+}

@@ -1,0 +1,185 @@
+//! So many bytes, and no more.
+
+use std::fmt;
+use std::num::NonZeroU64;
+use std::time::{Duration, Instant};
+
+use super::range::{Checked, accept, at_least_one};
+use super::{Cut, Direction, Effect, Item, LinkId, Outlet, Spec, Toxic, Ways, later};
+
+/// Ends a connection once so many bytes have passed: in order, with a reset, or by falling silent.
+///
+/// The bytes are counted from the arming, for each connection and direction by itself, and exactly so many reach the
+/// receiver. The end comes with the last of them, not with the next one, except for [`stall`](Self::stall).
+///
+/// Counts as met: each connection that it ended or silenced. Bytes that pass below the limit do not count.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "a toxic does nothing before it is added to a proxy"]
+pub struct Limit {
+    bytes: NonZeroU64,
+    /// `None` stalls.
+    cut: Option<Cut>,
+    ways: Ways,
+    optional: bool,
+}
+
+impl Limit {
+    /// Lets so many bytes pass from the server to the client and then closes the connection.
+    ///
+    /// # Panics
+    /// If it is 0: `Timeout::after(Duration::ZERO)` closes before the first byte.
+    #[track_caller]
+    pub fn bytes(limit: u64) -> Limit {
+        accept("Limit::bytes", Limit::try_bytes(limit))
+    }
+
+    pub(super) fn try_bytes(limit: u64) -> Checked<Limit> {
+        let bytes = at_least_one(limit, "Timeout::after(Duration::ZERO) closes before the first byte")?;
+        Ok(Limit { bytes, cut: Some(Cut::Fin), ways: Ways::One(Direction::Downstream), optional: false })
+    }
+
+    /// Closes the connection with an end of file (FIN) on both sides. This is the default.
+    pub fn fin(mut self) -> Limit {
+        self.cut = Some(Cut::Fin);
+        self
+    }
+
+    /// Resets the connection (RST) on both sides; the same as [`Reset::after_bytes`](crate::proxy::Reset::after_bytes).
+    pub fn reset(mut self) -> Limit {
+        self.cut = Some(Cut::Rst);
+        self
+    }
+
+    /// Leaves the connection open and lets nothing more pass in this direction, as a [`Blackhole`]; on removal the rest
+    /// arrives.
+    ///
+    /// [`Blackhole`]: crate::proxy::Blackhole
+    pub fn stall(mut self) -> Limit {
+        self.cut = None;
+        self
+    }
+
+    /// Counts what the client sends.
+    pub fn upstream(mut self) -> Limit {
+        self.ways = Ways::One(Direction::Upstream);
+        self
+    }
+
+    /// Counts what the server sends. This is the default.
+    pub fn downstream(mut self) -> Limit {
+        self.ways = Ways::One(Direction::Downstream);
+        self
+    }
+
+    /// Counts each direction by itself; the first to reach the limit closes or resets the connection.
+    pub fn both(mut self) -> Limit {
+        self.ways = Ways::Both;
+        self
+    }
+
+    /// Lets the test pass even if no connection ever reaches the limit. Defaults to failing such a test.
+    pub fn optional(mut self) -> Limit {
+        self.optional = true;
+        self
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let end = match self.cut {
+            Some(Cut::Fin) => "close",
+            Some(Cut::Rst) => "reset",
+            None => "stall",
+        };
+        write!(f, "{end} after {} bytes {}", self.bytes, self.ways)
+    }
+}
+
+impl From<Limit> for Toxic {
+    fn from(limit: Limit) -> Toxic {
+        Toxic::new(limit)
+    }
+}
+
+impl Spec for Limit {
+    fn is_optional(&self) -> bool {
+        self.optional
+    }
+
+    fn misses(&self) -> &'static str {
+        "no connection reached its limit"
+    }
+
+    fn effect(&self, link: &LinkId) -> Option<Box<dyn Effect>> {
+        self.ways.include(link.direction).then(|| {
+            let left = self.bytes.get();
+            match self.cut {
+                Some(how) => Box::new(Fuse { left, how, toxic: link.toxic }) as Box<dyn Effect>,
+                None => Box::new(Stopper { left, stopped: false }),
+            }
+        })
+    }
+}
+
+/// Counts down the bytes of one link; at 0 it has cut, and swallows the rest.
+pub(super) struct Fuse {
+    pub(super) left: u64,
+    pub(super) how: Cut,
+    pub(super) toxic: u64,
+}
+
+impl Effect for Fuse {
+    fn pass(&mut self, item: Item, at: Instant, out: &mut Outlet<'_>) {
+        if self.left == 0 {
+            if let Item::Bytes(bytes) = item {
+                out.dropped(bytes.len());
+            }
+            return;
+        }
+        let Item::Bytes(mut bytes) = item else { return out.release(item, at) };
+        let came = bytes.len();
+        bytes.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
+        self.left -= bytes.len() as u64;
+        out.dropped(came - bytes.len());
+        out.release(Item::Bytes(bytes), at);
+        if self.left == 0 {
+            // The connection counts the meeting when it carries this out.
+            out.release(Item::Cut { toxic: self.toxic, how: self.how }, at);
+        }
+    }
+}
+
+/// Counts down the bytes of one link; at 0 it keeps the rest.
+struct Stopper {
+    left: u64,
+    stopped: bool,
+}
+
+impl Effect for Stopper {
+    fn pass(&mut self, item: Item, at: Instant, out: &mut Outlet<'_>) {
+        let rest = match item {
+            Item::Bytes(mut bytes) => {
+                let rest = bytes.split_off(bytes.len().min(usize::try_from(self.left).unwrap_or(usize::MAX)));
+                self.left -= bytes.len() as u64;
+                if !bytes.is_empty() {
+                    out.release(Item::Bytes(bytes), at);
+                }
+                if rest.is_empty() {
+                    return;
+                }
+                Item::Bytes(rest)
+            }
+            other if self.left > 0 => return out.release(other, at),
+            other => other,
+        };
+        if !self.stopped {
+            self.stopped = true;
+            out.met();
+        }
+        out.release(rest, later(at, Duration::MAX));
+    }
+
+    fn reads(&self) -> bool {
+        !self.stopped
+    }
+}

@@ -1,0 +1,88 @@
+//! Nothing goes wrong.
+
+use std::fmt;
+use std::time::Instant;
+
+use super::{Direction, Effect, Item, LinkId, Outlet, Spec, Toxic, Ways};
+
+/// Passes everything on unchanged and only counts: for a test that must show that traffic passes here, and for tables of
+/// toxics with a row that changes nothing.
+///
+/// Counts as met: each chunk (what one read gave) that passed.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "a toxic does nothing before it is added to a proxy"]
+pub struct Noop {
+    ways: Ways,
+    optional: bool,
+}
+
+impl Default for Noop {
+    fn default() -> Noop {
+        Noop::new()
+    }
+}
+
+impl Noop {
+    /// Counts what the server sends.
+    pub fn new() -> Noop {
+        Noop { ways: Ways::One(Direction::Downstream), optional: false }
+    }
+
+    /// Counts what the client sends.
+    pub fn upstream(mut self) -> Noop {
+        self.ways = Ways::One(Direction::Upstream);
+        self
+    }
+
+    /// Counts what the server sends. This is the default.
+    pub fn downstream(mut self) -> Noop {
+        self.ways = Ways::One(Direction::Downstream);
+        self
+    }
+
+    /// Counts both directions.
+    pub fn both(mut self) -> Noop {
+        self.ways = Ways::Both;
+        self
+    }
+
+    /// Lets the test pass even if no bytes ever meet this toxic. Defaults to failing such a test.
+    pub fn optional(mut self) -> Noop {
+        self.optional = true;
+        self
+    }
+}
+
+impl fmt::Display for Noop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "noop {}", self.ways)
+    }
+}
+
+impl From<Noop> for Toxic {
+    fn from(noop: Noop) -> Toxic {
+        Toxic::new(noop)
+    }
+}
+
+impl Spec for Noop {
+    fn is_optional(&self) -> bool {
+        self.optional
+    }
+
+    fn effect(&self, link: &LinkId) -> Option<Box<dyn Effect>> {
+        self.ways.include(link.direction).then(|| Box::new(Count) as Box<dyn Effect>)
+    }
+}
+
+/// Counts the chunks of one link.
+struct Count;
+
+impl Effect for Count {
+    fn pass(&mut self, item: Item, at: Instant, out: &mut Outlet<'_>) {
+        if matches!(item, Item::Bytes(_)) {
+            out.met();
+        }
+        out.release(item, at);
+    }
+}

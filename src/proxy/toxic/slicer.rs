@@ -1,0 +1,204 @@
+//! What was sent at once arrives in small pieces.
+
+use std::fmt;
+use std::num::NonZeroU64;
+use std::time::{Duration, Instant};
+
+use super::range::{Checked, accept, at_least_one};
+use super::{Direction, Effect, Item, LinkId, Outlet, Spec, Toxic, Ways, later};
+
+/// Cuts what passes into pieces, each written by itself, so that code which takes one read for one message fails.
+///
+/// - The pieces are `average` bytes long; with a [`variation`](Self::variation) each length in `average - variation ..=
+///   average + variation` is equally likely, so the mean is exactly `average`. The places of the cuts are counted in
+///   bytes from the arming and repeat with the test's seed.
+/// - Order and bytes are kept. A chunk never waits for bytes that are not there: its end is one more cut, and the next
+///   chunk begins with the rest of the piece.
+/// - Without a [`delay`](Self::delay) the receiver's system may put pieces together again before they are read.
+/// - On removal, what is still held leaves at once.
+///
+/// Counts as met: each chunk (what one read gave) that it cut or delayed.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "a toxic does nothing before it is added to a proxy"]
+pub struct Slicer {
+    average: NonZeroU64,
+    variation: u64,
+    delay: Duration,
+    ways: Ways,
+    optional: bool,
+}
+
+impl Slicer {
+    /// Cuts what the server sends into pieces of `average` bytes.
+    ///
+    /// # Panics
+    /// If it is 0.
+    #[track_caller]
+    pub fn of(average: u64) -> Slicer {
+        accept("Slicer::of", Slicer::try_of(average))
+    }
+
+    pub(super) fn try_of(average: u64) -> Checked<Slicer> {
+        let average = at_least_one(average, "a piece is one byte at least")?;
+        let ways = Ways::One(Direction::Downstream);
+        Ok(Slicer { average, variation: 0, delay: Duration::ZERO, ways, optional: false })
+    }
+
+    /// Makes the pieces up to so many bytes shorter or longer. Defaults to 0: all are alike.
+    ///
+    /// # Panics
+    /// Unless it is below the average.
+    #[track_caller]
+    pub fn variation(self, bytes: u64) -> Slicer {
+        accept("Slicer::variation", self.try_variation(bytes))
+    }
+
+    pub(super) fn try_variation(mut self, bytes: u64) -> Checked<Slicer> {
+        if bytes >= self.average.get() {
+            return Err(format!("must be below the average ({}), but is {bytes}", self.average));
+        }
+        self.variation = bytes;
+        Ok(self)
+    }
+
+    /// Lets each piece leave so long after the one in front of it. Defaults to none.
+    pub fn delay(mut self, delay: Duration) -> Slicer {
+        self.delay = delay;
+        self
+    }
+
+    /// Cuts what the client sends.
+    pub fn upstream(mut self) -> Slicer {
+        self.ways = Ways::One(Direction::Upstream);
+        self
+    }
+
+    /// Cuts what the server sends. This is the default.
+    pub fn downstream(mut self) -> Slicer {
+        self.ways = Ways::One(Direction::Downstream);
+        self
+    }
+
+    /// Cuts both directions.
+    pub fn both(mut self) -> Slicer {
+        self.ways = Ways::Both;
+        self
+    }
+
+    /// Lets the test pass even if nothing is ever cut. Defaults to failing such a test.
+    pub fn optional(mut self) -> Slicer {
+        self.optional = true;
+        self
+    }
+}
+
+impl fmt::Display for Slicer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "slicer {}", self.average)?;
+        if self.variation > 0 {
+            write!(f, " +- {}", self.variation)?;
+        }
+        f.write_str(" bytes")?;
+        if !self.delay.is_zero() {
+            write!(f, " delay {:?}", self.delay)?;
+        }
+        write!(f, " {}", self.ways)
+    }
+}
+
+impl From<Slicer> for Toxic {
+    fn from(slicer: Slicer) -> Toxic {
+        Toxic::new(slicer)
+    }
+}
+
+impl Spec for Slicer {
+    fn is_optional(&self) -> bool {
+        self.optional
+    }
+
+    fn misses(&self) -> &'static str {
+        "no chunk was longer than a piece"
+    }
+
+    fn effect(&self, link: &LinkId) -> Option<Box<dyn Effect>> {
+        let knives = Knives { slicer: *self, link: *link, pieces: 0, left: 0, last: None };
+        self.ways.include(link.direction).then(|| Box::new(knives) as Box<dyn Effect>)
+    }
+}
+
+/// Cuts what passes on one link.
+struct Knives {
+    slicer: Slicer,
+    link: LinkId,
+    /// How many pieces have begun.
+    pieces: u64,
+    /// How much of the last of them is to come.
+    left: u64,
+    /// When the last piece leaves.
+    last: Option<Instant>,
+}
+
+impl Knives {
+    /// The length of the piece with this number.
+    fn length(&self, piece: u64) -> u64 {
+        let Slicer { average, variation, .. } = self.slicer;
+        // In floating point, since twice the variation and one need not be a u64.
+        let lengths = 2.0 * variation as f64 + 1.0;
+        let above = (self.link.draw(&[piece, 0]) * lengths) as u64;
+        (average.get() - variation).saturating_add(above)
+    }
+}
+
+impl Effect for Knives {
+    fn pass(&mut self, item: Item, at: Instant, out: &mut Outlet<'_>) {
+        let Item::Bytes(bytes) = item else { return out.release(item, at) };
+        let (mut rest, mut met) = (&bytes[..], false);
+        while !rest.is_empty() {
+            if self.left == 0 {
+                self.left = self.length(self.pieces);
+                self.pieces += 1;
+            }
+            let (piece, behind) = rest.split_at(rest.len().min(usize::try_from(self.left).unwrap_or(usize::MAX)));
+            self.left -= piece.len() as u64;
+            let release = self.last.map_or(at, |last| later(last, self.slicer.delay).max(at));
+            self.last = Some(release);
+            out.release(Item::Bytes(piece.to_vec()), release);
+            met |= !behind.is_empty() || release > at;
+            rest = behind;
+        }
+        if met {
+            out.met();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Seed;
+
+    fn knives(slicer: Slicer) -> Knives {
+        let link = LinkId { seed: Seed::new(7), proxy: 1, connection: 2, toxic: 3, direction: Direction::Downstream };
+        Knives { slicer, link, pieces: 0, left: 0, last: None }
+    }
+
+    #[test]
+    fn the_mean_of_the_pieces_is_the_average_and_all_lengths_are_equally_likely() {
+        let knives = knives(Slicer::of(100).variation(50));
+        let lengths: Vec<_> = (0..50_000).map(|piece| knives.length(piece)).collect();
+        assert_eq!((lengths.iter().min(), lengths.iter().max()), (Some(&50), Some(&150)));
+        let mean = lengths.iter().sum::<u64>() as f64 / 50_000.0;
+        // The standard error is 29.2 / sqrt(50,000), 0.13.
+        assert!((mean - 100.0).abs() < 0.6, "{mean}");
+        let ends = lengths.iter().filter(|length| [50, 150].contains(*length)).count();
+        // 2 of 101 lengths: 990 of 50,000.
+        assert!((850..1_130).contains(&ends), "{ends}");
+    }
+
+    #[test]
+    fn the_longest_average_varies_within_its_bounds() {
+        let knives = knives(Slicer::of(u64::MAX).variation(u64::MAX - 1));
+        assert!((0..100).all(|piece| knives.length(piece) > 0));
+    }
+}

@@ -1,0 +1,93 @@
+//! The connection closes late.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use super::{Direction, Effect, Item, LinkId, Outlet, Spec, Toxic, Ways, later};
+
+/// Passes the bytes at once, and their end of file later: the receiver waits for more that never comes.
+///
+/// Each direction has an end of its own: a client that shuts down its write side ends the upstream direction only. A
+/// reset is not delayed. On removal, an end that is held back is passed on at once.
+///
+/// Counts as met: each end of file that it delayed.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "a toxic does nothing before it is added to a proxy"]
+pub struct SlowClose {
+    delay: Duration,
+    ways: Ways,
+    optional: bool,
+}
+
+impl SlowClose {
+    /// Delays the end of what the server sends.
+    pub fn of(delay: Duration) -> SlowClose {
+        SlowClose { delay, ways: Ways::One(Direction::Downstream), optional: false }
+    }
+
+    /// Delays the end of what the client sends.
+    pub fn upstream(mut self) -> SlowClose {
+        self.ways = Ways::One(Direction::Upstream);
+        self
+    }
+
+    /// Delays the end of what the server sends. This is the default.
+    pub fn downstream(mut self) -> SlowClose {
+        self.ways = Ways::One(Direction::Downstream);
+        self
+    }
+
+    /// Delays the ends of both directions.
+    pub fn both(mut self) -> SlowClose {
+        self.ways = Ways::Both;
+        self
+    }
+
+    /// Lets the test pass even if no end of file ever meets this toxic. Defaults to failing such a test.
+    pub fn optional(mut self) -> SlowClose {
+        self.optional = true;
+        self
+    }
+}
+
+impl fmt::Display for SlowClose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "slow close {:?} {}", self.delay, self.ways)
+    }
+}
+
+impl From<SlowClose> for Toxic {
+    fn from(slow: SlowClose) -> Toxic {
+        Toxic::new(slow)
+    }
+}
+
+impl Spec for SlowClose {
+    fn is_optional(&self) -> bool {
+        self.optional
+    }
+
+    fn misses(&self) -> &'static str {
+        "no end of file met it"
+    }
+
+    fn effect(&self, link: &LinkId) -> Option<Box<dyn Effect>> {
+        self.ways.include(link.direction).then(|| Box::new(Linger { delay: self.delay }) as Box<dyn Effect>)
+    }
+}
+
+/// Holds back the end of one link.
+struct Linger {
+    delay: Duration,
+}
+
+impl Effect for Linger {
+    fn pass(&mut self, item: Item, at: Instant, out: &mut Outlet<'_>) {
+        if item == Item::Eof {
+            out.met();
+            out.release(item, later(at, self.delay));
+        } else {
+            out.release(item, at);
+        }
+    }
+}
