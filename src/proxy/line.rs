@@ -235,4 +235,118 @@ mod tests {
         line.advance(start + ms(9));
         assert_eq!(drain(&mut line), [0, 1, 2, 3, 4]);
     }
+    mod exactness {
+        use proptest::prelude::*;
+
+        use super::*;
+        use crate::base::Seed;
+        use crate::proxy::toxic::{
+            Bandwidth, Blackhole, Direction, Latency, Limit, LinkId, Noop, Slicer, SlowClose, Stall, Toxic,
+        };
+
+        /// What happens to a line.
+        #[derive(Clone, Debug)]
+        enum Step {
+            Push(usize),
+            Wait(Duration),
+            Arm(Toxic),
+            /// Removes one of those in force.
+            Remove(usize),
+            /// The receiver takes so many bytes.
+            Take(usize),
+        }
+
+        /// Toxics that change no bytes.
+        fn harmless() -> impl Strategy<Value = Toxic> {
+            prop_oneof![
+                (0_u64..50, 0_u64..50).prop_map(|(a, b)| Latency::of(ms(a.max(b))).jitter(ms(b)).into()),
+                (0_u64..50, 1_u64..50).prop_map(|(latency, sigma)| Latency::of(ms(latency)).normal(ms(sigma)).into()),
+                (0_u64..50, 0.5_f64..5.0).prop_map(|(latency, shape)| Latency::of(ms(latency)).pareto(shape).into()),
+                (1_u64..1_000_000, 0_u64..5_000).prop_map(|(rate, burst)| Bandwidth::of(rate).burst(burst).into()),
+                (1_u64..500, 0_u64..10).prop_map(|(size, delay)| Slicer::of(size).delay(ms(delay)).into()),
+                (2_u64..500).prop_map(|size| Slicer::of(size).variation(size / 2).into()),
+                (1_u64..2_000).prop_map(|every| Stall::of(ms(9)).every(every).into()),
+                (0.01_f64..1.0).prop_map(|p| Stall::of(ms(9)).probability(p).into()),
+                (0_u64..50).prop_map(|delay| SlowClose::of(ms(delay)).into()),
+                (1_u64..3_000).prop_map(|limit| Limit::bytes(limit).stall().into()),
+                Just(Blackhole::new().into()),
+                Just(Noop::new().into()),
+            ]
+        }
+
+        fn step() -> impl Strategy<Value = Step> {
+            prop_oneof![
+                4 => (1_usize..3_000).prop_map(Step::Push),
+                2 => (0_u64..30_000).prop_map(|micros| Step::Wait(Duration::from_micros(micros))),
+                2 => harmless().prop_map(Step::Arm),
+                2 => any::<usize>().prop_map(Step::Remove),
+                3 => (1_usize..5_000).prop_map(Step::Take),
+            ]
+        }
+
+        /// Lets the receiver take at most so many bytes; whether it met the end of the stream.
+        fn take(line: &mut Line, most: usize, into: &mut Vec<u8>) -> bool {
+            let until = into.len() + most;
+            loop {
+                let taken = match line.front() {
+                    Some(Front::Bytes(bytes)) => {
+                        assert!(!bytes.is_empty());
+                        let taken = &bytes[..bytes.len().min(until - into.len())];
+                        into.extend(taken);
+                        taken.len()
+                    }
+                    Some(Front::Eof) => return true,
+                    Some(Front::Cut { .. }) => panic!("no toxic here cuts"),
+                    None => return false,
+                };
+                if taken == 0 {
+                    return false;
+                }
+                line.consume(taken);
+            }
+        }
+
+        proptest! {
+            #[test]
+            fn every_byte_arrives_once_and_in_order_whatever_comes_and_goes(
+                steps in prop::collection::vec(step(), 1..60),
+            ) {
+                let (mut line, mut now, mut sent, mut received) = (Line::default(), Instant::now(), 0_usize, vec![]);
+                let (mut armed, mut number) = (Vec::new(), 0);
+                for step in steps {
+                    match step {
+                        Step::Push(len) => {
+                            let bytes = (sent..sent + len).map(|index| (index / 3) as u8).collect();
+                            line.push(Item::Bytes(bytes), now);
+                            sent += len;
+                        }
+                        Step::Wait(time) => now += time,
+                        Step::Arm(toxic) => {
+                            number += 1;
+                            let (seed, direction) = (Seed::new(7), Direction::Downstream);
+                            let link = LinkId { seed, proxy: 1, connection: 1, toxic: number, direction };
+                            line.add(number, toxic.0.effect(&link).unwrap());
+                            armed.push(number);
+                        }
+                        Step::Remove(which) if !armed.is_empty() => {
+                            armed.remove(which % armed.len());
+                            line.keep_only(&armed, now);
+                        }
+                        Step::Remove(_) => {}
+                        Step::Take(most) => {
+                            take(&mut line, most, &mut received);
+                        }
+                    }
+                    line.advance(now);
+                }
+                line.push(Item::Eof, now);
+                line.keep_only(&[], now);
+                prop_assert!(take(&mut line, usize::MAX / 2, &mut received), "the end comes last");
+                prop_assert_eq!(received.len(), sent);
+                prop_assert!(received.iter().enumerate().all(|(index, byte)| *byte == (index / 3) as u8));
+                prop_assert_eq!(line.weight(), Item::Eof.weight());
+                prop_assert_eq!(line.passed, sent as u64);
+            }
+        }
+    }
 }

@@ -17,7 +17,7 @@
 //! - `nextest`: what nextest does with a binary that has a `main` of its own
 //! - `process`: child processes that end by themselves, when asked, or when killed
 //! - `product`: what a build and a test of a product contain
-//! - `proxy`, `toxic` (with `wire`): the fault proxy and what it does to connections
+//! - `proxy`, `toxic`, `effects` (with `wire`): the fault proxy and what it does to connections and bytes
 //! - `first_example`, `readme`: what the README shows is what happens
 //! - `runner`: a test binary with a `main` of its own
 //! - `shutdown`, `shutdown_conformance`: graceful shutdown, and whether services do it
@@ -28,6 +28,7 @@
 #![cfg(feature = "live")]
 
 mod architecture;
+mod effects;
 mod ending;
 mod environment;
 mod failing;

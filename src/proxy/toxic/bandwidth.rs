@@ -185,7 +185,7 @@ mod tests {
         let start = Instant::now();
         let mut bucket = bucket(1_234_567, 0);
         let mut last = start;
-        let mut bytes = 0;
+        let mut bytes = 0_u64;
         while bytes < 1_234_567 * 3_600 {
             bytes += 6_172;
             last = bucket.leave(6_172, start);

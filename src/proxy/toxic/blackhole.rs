@@ -149,3 +149,39 @@ impl Effect for Drain {
         self.dropped.then_some(Item::Cut { toxic: self.toxic, how: self.cut })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proxy::toxic::probe::{LINK, NEVER, Probe, chunk};
+
+    #[test]
+    fn it_keeps_what_comes_and_reads_no_more() {
+        let mut probe = Probe::of(&Blackhole::new());
+        assert!(probe.effect.reads(), "or nobody would know that it was met");
+        assert_eq!(probe.bytes(b"abc", 1), [chunk(NEVER + 1, b"abc")]);
+        assert!(!probe.effect.reads());
+        assert_eq!(probe.pass(Item::Eof, 2), [(NEVER + 2, Item::Eof)]);
+        assert_eq!((probe.tally.met, probe.tally.dropped), (2, 0));
+        assert_eq!(probe.effect.removed(), None);
+    }
+
+    #[test]
+    fn draining_drops_all_but_the_cuts_of_others_and_ends_what_has_a_hole() {
+        let mut probe = Probe::of(&Blackhole::new().draining());
+        assert_eq!(probe.pass(Item::Eof, 0), []);
+        assert_eq!(probe.effect.removed(), None);
+        assert_eq!(probe.bytes(b"abc", 1), []);
+        let cut = || Item::Cut { toxic: 9, how: Cut::Fin };
+        assert_eq!(probe.pass(cut(), 2), [(2, cut())]);
+        assert!(probe.effect.reads());
+        assert_eq!((probe.tally.met, probe.tally.dropped), (2, 3));
+        assert_eq!(probe.effect.removed(), Some(Item::Cut { toxic: LINK.toxic, how: Cut::Rst }));
+    }
+
+    #[test]
+    fn one_way_is_one_way() {
+        assert!(Blackhole::new().upstream().effect(&LINK).is_none());
+        assert!(Blackhole::new().upstream().effect(&LinkId { direction: Direction::Upstream, ..LINK }).is_some());
+    }
+}

@@ -151,3 +151,36 @@ impl Effect for Delay {
         out.release(item, later(at, delay));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proxy::toxic::probe::Probe;
+
+    #[test]
+    fn chunks_and_the_end_leave_in_order_after_their_own_delay() {
+        let ms = Duration::from_millis;
+        let mut probe = Probe::of(&Latency::of(ms(100)));
+        assert_eq!(probe.lengths(3, 1), [(101, 3)]);
+        assert_eq!(probe.pass(Item::Eof, 2), [(102, Item::Eof)]);
+        assert_eq!(probe.tally.met, 1);
+        for spread in
+            [Latency::of(ms(100)).jitter(ms(100)), Latency::of(ms(100)).normal(ms(50)), Latency::of(ms(1)).pareto(1.0)]
+        {
+            let times = |toxic| (0..50).flat_map(|_| Probe::of(&toxic).lengths(1, 0)).collect::<Vec<_>>();
+            let mut probe = Probe::of(&spread);
+            let delays: Vec<_> = (0..50).flat_map(|_| probe.lengths(1, 0)).collect();
+            assert!(delays.iter().any(|delay| delay != &delays[0]), "{spread}: {delays:?}");
+            assert!(times(spread).iter().all(|delay| delay == &delays[0]), "the first draw repeats");
+        }
+    }
+
+    #[test]
+    fn the_last_spread_counts() {
+        let ms = Duration::from_millis;
+        let name = |latency: Latency| latency.to_string();
+        assert_eq!(name(Latency::of(ms(9)).jitter(ms(2)).pareto(2.5)), "latency 9ms pareto 2.5 downstream");
+        assert_eq!(name(Latency::of(ms(9)).pareto(2.5).normal(ms(3)).both()), "latency 9ms normal 3ms both ways");
+        assert_eq!(name(Latency::of(ms(9)).normal(ms(3)).jitter(ms(0))), "latency 9ms downstream");
+    }
+}

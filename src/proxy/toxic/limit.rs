@@ -183,3 +183,41 @@ impl Effect for Stopper {
         !self.stopped
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proxy::toxic::probe::{LINK, NEVER, Probe, chunk};
+
+    #[test]
+    fn exactly_so_many_bytes_pass_and_the_end_comes_with_the_last() {
+        for (limit, how) in [(Limit::bytes(5), Cut::Fin), (Limit::bytes(5).reset(), Cut::Rst)] {
+            let cut = || (2, Item::Cut { toxic: LINK.toxic, how });
+            let mut probe = Probe::of(&limit);
+            assert_eq!(probe.bytes(b"abc", 1), [chunk(1, b"abc")]);
+            assert_eq!(probe.bytes(b"de", 2), [chunk(2, b"de"), cut()]);
+            assert_eq!(probe.bytes(b"f", 3), []);
+            assert_eq!(probe.pass(Item::Eof, 3), []);
+            assert_eq!(probe.tally.dropped, 1);
+            let mut probe = Probe::of(&limit);
+            assert_eq!(probe.bytes(b"abcdefgh", 2), [chunk(2, b"abcde"), cut()]);
+            assert_eq!(probe.tally.dropped, 3);
+            let mut probe = Probe::of(&limit);
+            assert_eq!(probe.pass(Item::Eof, 1), [(1, Item::Eof)]);
+        }
+    }
+
+    #[test]
+    fn a_stall_keeps_what_is_behind_its_limit() {
+        let mut probe = Probe::of(&Limit::bytes(5).stall());
+        assert_eq!(probe.bytes(b"abcde", 1), [chunk(1, b"abcde")]);
+        assert!(probe.effect.reads());
+        assert_eq!(probe.tally.met, 0);
+        assert_eq!(probe.bytes(b"f", 2), [chunk(NEVER + 2, b"f")]);
+        assert_eq!(probe.pass(Item::Eof, 3), [(NEVER + 3, Item::Eof)]);
+        assert!(!probe.effect.reads());
+        assert_eq!(probe.tally.met, 1);
+        let mut probe = Probe::of(&Limit::bytes(5).stall());
+        assert_eq!(probe.bytes(b"abcdefgh", 1), [chunk(1, b"abcde"), chunk(NEVER + 1, b"fgh")]);
+    }
+}

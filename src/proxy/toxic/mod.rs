@@ -8,12 +8,15 @@
 
 mod bandwidth;
 mod blackhole;
+mod build;
 mod corrupt;
 mod down;
 mod latency;
 mod limit;
 mod noop;
 mod outlet;
+#[cfg(test)]
+mod probe;
 mod range;
 mod reset;
 mod slicer;

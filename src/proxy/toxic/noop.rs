@@ -86,3 +86,17 @@ impl Effect for Count {
         out.release(item, at);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proxy::toxic::probe::{Probe, chunk};
+
+    #[test]
+    fn it_counts_and_changes_nothing() {
+        let mut probe = Probe::of(&Noop::new());
+        assert_eq!(probe.bytes(b"abc", 1), [chunk(1, b"abc")]);
+        assert_eq!(probe.pass(Item::Eof, 2), [(2, Item::Eof)]);
+        assert_eq!(probe.tally.met, 1);
+    }
+}

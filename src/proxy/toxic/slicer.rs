@@ -176,11 +176,27 @@ impl Effect for Knives {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::Seed;
+    use crate::proxy::toxic::probe::{LINK, Probe};
+    use proptest::prelude::*;
 
     fn knives(slicer: Slicer) -> Knives {
-        let link = LinkId { seed: Seed::new(7), proxy: 1, connection: 2, toxic: 3, direction: Direction::Downstream };
-        Knives { slicer, link, pieces: 0, left: 0, last: None }
+        Knives { slicer, link: LINK, pieces: 0, left: 0, last: None }
+    }
+
+    #[test]
+    fn pieces_have_their_lengths_and_their_times() {
+        let mut probe = Probe::of(&Slicer::of(100).delay(Duration::from_millis(10)));
+        assert_eq!(probe.lengths(250, 0), [(0, 100), (10, 100), (20, 50)]);
+        // The rest of the piece, and then whole ones.
+        assert_eq!(probe.lengths(160, 5), [(30, 50), (40, 100), (50, 10)]);
+        assert_eq!(probe.lengths(90, 100), [(100, 90)]);
+        assert_eq!(probe.tally.met, 2, "the last chunk was neither cut nor delayed");
+    }
+
+    #[test]
+    fn a_thousand_bytes_in_hundreds_are_ten_pieces() {
+        let pieces = Probe::of(&Slicer::of(100)).lengths(1_000, 3);
+        assert_eq!(pieces, [(3, 100); 10]);
     }
 
     #[test]
@@ -200,5 +216,36 @@ mod tests {
     fn the_longest_average_varies_within_its_bounds() {
         let knives = knives(Slicer::of(u64::MAX).variation(u64::MAX - 1));
         assert!((0..100).all(|piece| knives.length(piece) > 0));
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_and_their_order_are_kept_and_the_cuts_stay_where_they_are(
+            average in 1_u64..400,
+            share in 0.0_f64..1.0,
+            chunks in prop::collection::vec(1_usize..2_000, 1..20),
+        ) {
+            let slicer = Slicer::of(average).variation((average as f64 * share) as u64);
+            let data: Vec<u8> = (0..chunks.iter().sum::<usize>()).map(|index| (index / 7) as u8).collect();
+            // The bytes that leave, and behind which of them there are cuts.
+            let cut = |chunks: &[usize]| {
+                let (mut probe, mut rest, mut bytes, mut cuts) = (Probe::of(&slicer), &data[..], vec![], vec![]);
+                for len in chunks {
+                    let (chunk, behind) = rest.split_at(*len);
+                    for (_, item) in probe.bytes(chunk, 0) {
+                        let Item::Bytes(piece) = item else { panic!("{item:?}") };
+                        assert!(!piece.is_empty());
+                        bytes.extend(piece);
+                        cuts.push(bytes.len());
+                    }
+                    rest = behind;
+                }
+                (bytes, cuts)
+            };
+            let (bytes, cuts) = cut(&chunks);
+            prop_assert!(bytes == data);
+            let (_, alone) = cut(&[data.len()]);
+            prop_assert!(alone.iter().all(|place| cuts.contains(place)));
+        }
     }
 }

@@ -91,3 +91,18 @@ impl Effect for Linger {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proxy::toxic::probe::{Probe, chunk};
+
+    #[test]
+    fn only_the_end_is_late() {
+        let mut probe = Probe::of(&SlowClose::of(Duration::from_millis(70)));
+        assert_eq!(probe.bytes(b"abc", 1), [chunk(1, b"abc")]);
+        assert_eq!(probe.tally.met, 0);
+        assert_eq!(probe.pass(Item::Eof, 2), [(72, Item::Eof)]);
+        assert_eq!(probe.tally.met, 1);
+    }
+}

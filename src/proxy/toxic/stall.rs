@@ -195,41 +195,34 @@ impl Effect for Losses {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::VecDeque;
-
     use super::*;
-    use crate::base::Seed;
-    use crate::proxy::toxic::Tally;
+    use crate::proxy::toxic::probe::Probe;
     use proptest::prelude::*;
 
-    const LINK: LinkId =
-        LinkId { seed: Seed::new(7), proxy: 1, connection: 2, toxic: 3, direction: Direction::Downstream };
-
-    /// At which offsets stalls lie when bytes come in chunks of these lengths, all at the same time.
+    /// At which offsets stalls of 200 ms lie when bytes come in chunks of these lengths, all at the same time.
     fn stalls(stall: Stall, chunks: &[usize]) -> (Vec<u64>, u64) {
-        let start = Instant::now();
-        let (mut held, mut weight, mut tally) = (VecDeque::new(), 0, Tally::default());
-        let mut effect = stall.effect(&LINK).unwrap();
-        let mut offset = 0;
-        for len in chunks {
-            let mut out = Outlet::new(&mut held, &mut weight, &mut tally, offset);
-            effect.pass(Item::Bytes(vec![0; *len]), start, &mut out);
-            offset += *len as u64;
-        }
-        let (mut found, mut offset, mut last) = (Vec::new(), 0, start);
-        for (release, item) in held {
-            let stalls = ((release - last).as_nanos() / stall.pause.as_nanos()) as usize;
-            found.extend(std::iter::repeat_n(offset, stalls));
+        let mut probe = Probe::of(&stall);
+        let (mut found, mut offset, mut last) = (Vec::new(), 0, 0);
+        for (release, bytes) in chunks.iter().flat_map(|len| probe.lengths(*len, 0)) {
+            assert!(bytes > 0, "a chunk is never empty");
+            found.extend(std::iter::repeat_n(offset, ((release - last) / 200) as usize));
             last = release;
-            offset += if let Item::Bytes(bytes) = item { bytes.len() as u64 } else { 0 };
+            offset += bytes as u64;
         }
         assert_eq!(offset, chunks.iter().sum::<usize>() as u64);
-        (found, tally.met)
+        (found, probe.tally.met)
     }
 
     #[test]
     fn a_stall_that_was_told_nothing_comes_once() {
         assert_eq!(stalls(Stall::rto(), &[10, 10, 10]), (vec![0], 1));
+    }
+
+    #[test]
+    fn what_comes_after_a_stall_is_not_delayed() {
+        let mut probe = Probe::of(&Stall::rto());
+        let left: Vec<_> = [0, 100, 199, 201].into_iter().flat_map(|at| probe.lengths(1, at)).collect();
+        assert_eq!(left, [(200, 1), (200, 1), (200, 1), (201, 1)]);
     }
 
     #[test]

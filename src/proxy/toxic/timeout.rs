@@ -90,3 +90,21 @@ impl Spec for Timeout {
         self.ways.include(link.direction).then(|| Box::new(Drain::new(Cut::Fin, link.toxic)) as Box<dyn Effect>)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proxy::toxic::Item;
+    use crate::proxy::toxic::probe::{LINK, Probe};
+
+    #[test]
+    fn it_drops_everything_and_closes_in_time_or_never() {
+        let mut probe = Probe::of(&Timeout::never());
+        assert_eq!(probe.bytes(b"abc", 1), []);
+        assert_eq!(probe.pass(Item::Eof, 1), []);
+        assert_eq!((probe.tally.met, probe.tally.dropped), (2, 3));
+        assert_eq!(probe.effect.removed(), Some(Item::Cut { toxic: LINK.toxic, how: Cut::Fin }));
+        assert_eq!(Timeout::never().cut_after(), None);
+        assert_eq!(Timeout::after(Duration::from_secs(3)).cut_after(), Some(Duration::from_secs(3)));
+    }
+}

@@ -108,3 +108,28 @@ impl Effect for Knife {
         out.release(Item::Cut { toxic: self.toxic, how: Cut::Fin }, at);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proxy::toxic::probe::{LINK, Probe, chunk};
+
+    #[test]
+    fn the_next_longer_chunk_is_cut_and_nothing_follows() {
+        let mut probe = Probe::of(&Truncate::to(3));
+        assert_eq!(probe.bytes(b"abc", 1), [chunk(1, b"abc")]);
+        let cut = (2, Item::Cut { toxic: LINK.toxic, how: Cut::Fin });
+        assert_eq!(probe.bytes(b"defgh", 2), [chunk(2, b"def"), cut]);
+        assert_eq!(probe.bytes(b"i", 3), []);
+        assert_eq!(probe.pass(Item::Eof, 3), []);
+        assert_eq!(probe.tally.dropped, 3);
+    }
+
+    #[test]
+    fn a_message_can_be_lost_altogether() {
+        let mut probe = Probe::of(&Truncate::to(0));
+        assert_eq!(probe.bytes(b"abc", 1), [(1, Item::Cut { toxic: LINK.toxic, how: Cut::Fin })]);
+        let mut probe = Probe::of(&Truncate::to(u64::MAX));
+        assert_eq!(probe.pass(Item::Eof, 1), [(1, Item::Eof)]);
+    }
+}
