@@ -40,9 +40,17 @@
 //!
 //! | I want to ... | |
 //! |---|---|
-//! | make a server slow | [`Latency`] |
+//! | make a server slow, with a spread or a long tail | [`Latency`] |
+//! | make the wire narrow | [`Bandwidth`] |
 //! | make a server go away and come back on the same port | [`Down`] |
-//! | break connections, now, in a while, or in the middle of a reply | [`Reset`] |
+//! | break connections, now, in a while, or in the middle of a reply | [`Reset`], [`Limit`], [`Truncate`] |
+//! | cut the network, both ways or one way, and tell nobody | [`Blackhole`], [`Timeout`] |
+//! | lose packets as TCP sees it | [`Stall`] |
+//! | change bytes on their way | [`Corrupt`] |
+//! | let messages arrive in small pieces | [`Slicer`] |
+//! | let connections close late | [`SlowClose`] |
+//! | see that traffic passes at all | [`Noop`] |
+//! | keep toxics in files | [`ToxicSpec`] |
 //!
 //! **Without toxics** it passes bytes through, keeps half-closed connections (a client may shut down its write side and
 //! still read the reply) and passes a peer's reset on to the other one.
@@ -53,7 +61,8 @@
 //! **If the server is not there**, starting the proxy works all the same: each client is reset, and the journal says
 //! that the upstream refused.
 //!
-//! **Bounds.** A direction of a connection holds back at most 4 MiB; then the sender is held back. Nothing limits the
+//! **Bounds.** A direction of a connection holds back at most 4 MiB, what it costs to keep them included, and what the
+//! last read of 64 KiB gave, cut into pieces; then the sender is held back. Nothing limits the
 //! number of connections but the number of open files: each takes two, and one more for each direction that a toxic has
 //! delayed and for each reset that is to come. At most 1,000 toxics are in force on a proxy at the same time.
 //!

@@ -17,7 +17,8 @@
 //! - `nextest`: what nextest does with a binary that has a `main` of its own
 //! - `process`: child processes that end by themselves, when asked, or when killed
 //! - `product`: what a build and a test of a product contain
-//! - `proxy`, `toxic`, `effects` (with `wire`): the fault proxy and what it does to connections and bytes
+//! - `proxy`, `toxic`, `effects`, `effects_whole` (with `wire`): the fault proxy and what it does to connections and
+//!   bytes
 //! - `first_example`, `readme`: what the README shows is what happens
 //! - `runner`: a test binary with a `main` of its own
 //! - `shutdown`, `shutdown_conformance`: graceful shutdown, and whether services do it
@@ -29,6 +30,7 @@
 
 mod architecture;
 mod effects;
+mod effects_whole;
 mod ending;
 mod environment;
 mod failing;

@@ -10,7 +10,8 @@ use super::{Direction, Effect, Item, LinkId, Outlet, Spec, Toxic, Ways, later};
 /// Limits each direction of each connection to a number of bytes a second.
 ///
 /// - It is a token bucket: `n` bytes that arrive at an idle wire leave `n / rate` later, as from a wire that needs so
-///   long to carry them; the first byte waits, too. With a [`burst`](Self::burst) that many bytes are free after a rest.
+///   long to carry them; the first byte waits, too. With a [`burst`](Self::burst), so many bytes are free after a
+///   rest.
 /// - Chunks are cut into pieces of 5 ms, so the flow is smooth. Each piece has an absolute time at which it leaves,
 ///   counted from the end of the last rest: a late timer delays one piece, and errors do not add up.
 /// - At most 4 MiB of a direction wait in the proxy; then the sender is held back.
@@ -41,8 +42,8 @@ impl Bandwidth {
         Ok(Bandwidth { rate, burst: 0, ways: Ways::One(Direction::Downstream), optional: false })
     }
 
-    /// Lets so many bytes pass at once after a rest; the wire is rested when it has been idle for as long as it takes to
-    /// carry them. Over any time `t` at most `burst + rate * t` bytes leave. Defaults to 0.
+    /// Lets so many bytes pass at once after a rest; the wire is rested when it has been idle for as long as it takes
+    /// to carry them. Over any time `t` at most `burst + rate * t` bytes leave. Defaults to 0.
     pub fn burst(mut self, bytes: u64) -> Bandwidth {
         self.burst = bytes;
         self
@@ -158,12 +159,15 @@ mod tests {
         Bucket { rate: NonZeroU64::new(rate).unwrap(), burst, busy: None }
     }
 
+    /// Its length, its arrival and when it leaves, in ms.
+    type Chunk = (usize, u64, u64);
+
     #[test]
     fn bytes_leave_when_the_wire_has_carried_them() {
         let start = Instant::now();
         let ms = Duration::from_millis;
-        // The rate, the burst, and for each chunk its length, its arrival and when it leaves, in ms.
-        let table: &[(u64, u64, &[(usize, u64, u64)])] = &[
+        // The rate, the burst, and the chunks.
+        let table: &[(u64, u64, &[Chunk])] = &[
             (1_000, 0, &[(1, 0, 1), (9, 0, 10), (10, 5, 20), (10, 100, 110)]),
             (1_000, 10, &[(10, 0, 0), (10, 0, 10), (5, 14, 15), (10, 100, 100), (1, 100, 101)]),
             // Half rested: half of the burst is back.

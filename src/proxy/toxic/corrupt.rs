@@ -14,8 +14,8 @@ const BLOCK: u64 = 4_096;
 /// wire itself): what the receiver must find out by a checksum of its own.
 ///
 /// Which bytes are changed, and how, depends on the test's seed, the proxy, the connection's number, the direction and
-/// the byte's offset only, not on how reads cut the stream. Offsets count from the opening of the connection, from 0, in
-/// each direction; bytes that a toxic in front has dropped are not among them. The journal tells of the first ten of a
+/// the byte's offset only, not on how reads cut the stream. Offsets count from the opening of the connection, from 0,
+/// in each direction; bytes that a toxic in front has dropped are not among them. The journal tells of the first ten of a
 /// direction.
 ///
 /// Counts as met: each chunk (what one read gave) in which it changed something.
@@ -38,8 +38,8 @@ impl Corrupt {
     /// Flips each bit that the server sends with this probability, the bit error rate.
     ///
     /// The gap to the next flipped bit is drawn from the geometric distribution, `1 + floor(ln u / ln(1 - rate))`:
-    /// Devroye (1986), "Non-Uniform Random Variate Generation", X.2. Bytes that happen to stay as they are do not make a
-    /// test vacuous.
+    /// Devroye (1986), "Non-Uniform Random Variate Generation", X.2. Bytes that happen to stay as they are do not make
+    /// a test vacuous.
     ///
     /// # Panics
     /// Unless `rate` is above 0.0 and at most 1.0.

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use super::{Direction, Effect, Item, LinkId, Outlet, Spec, Toxic, Ways};
 
-/// Passes everything on unchanged and only counts: for a test that must show that traffic passes here, and for tables of
-/// toxics with a row that changes nothing.
+/// Passes everything on unchanged and only counts: for a test that must show that traffic passes here, and for tables
+/// of toxics with a row that changes nothing.
 ///
 /// Counts as met: each chunk (what one read gave) that passed.
 #[derive(Clone, Copy, Debug)]

@@ -31,7 +31,8 @@ impl Probe {
         Probe { effect, tally: Tally::default(), offset: 0, start: Instant::now(), held: VecDeque::new() }
     }
 
-    /// Lets an item arrive so many milliseconds after the start, and returns what leaves in exchange, and after how many.
+    /// Lets an item arrive so many milliseconds after the start, and returns what leaves in exchange, and after how
+    /// many.
     pub(super) fn pass(&mut self, item: Item, at: u64) -> Vec<(u64, Item)> {
         let bytes = item.bytes() as u64;
         let mut weight = 0;

@@ -101,7 +101,8 @@ pub enum ToxicSpec {
         #[serde(default, skip_serializing_if = "is_default")]
         optional: bool,
     },
-    /// [`Reset`](crate::proxy::Reset); at most one of `after` and `after_bytes`, and a direction with `after_bytes` only.
+    /// [`Reset`](crate::proxy::Reset); at most one of `after` and `after_bytes`, and a direction with `after_bytes`
+    /// only.
     Reset {
         #[serde(default, with = "crate::base::duration::option", skip_serializing_if = "is_default")]
         after: Option<Duration>,
@@ -133,7 +134,8 @@ pub enum ToxicSpec {
         #[serde(default, skip_serializing_if = "is_default")]
         optional: bool,
     },
-    /// [`Stall`](crate::proxy::Stall); `of` defaults to that of [`Stall::rto`](crate::proxy::Stall::rto), and at most one of `every` and `probability`.
+    /// [`Stall`](crate::proxy::Stall); `of` defaults to that of [`Stall::rto`](crate::proxy::Stall::rto), and at most
+    /// one of `every` and `probability`.
     Stall {
         #[serde(default, with = "crate::base::duration::option", skip_serializing_if = "is_default")]
         of: Option<Duration>,

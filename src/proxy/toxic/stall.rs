@@ -46,8 +46,8 @@ impl Stall {
         Stall::of(Duration::from_millis(200))
     }
 
-    /// Stalls once in each run of so many bytes, at a drawn place. The runs count from the opening of the connection, so
-    /// the places do not depend on how reads cut the stream. Defaults to once.
+    /// Stalls once in each run of so many bytes, at a drawn place. The runs count from the opening of the connection,
+    /// so the places do not depend on how reads cut the stream. Defaults to once.
     ///
     /// # Panics
     /// If it is 0.
@@ -61,8 +61,8 @@ impl Stall {
         Ok(self)
     }
 
-    /// Stalls at each packet with this probability, where a packet is what came at once, of 1,460 bytes at most. Defaults
-    /// to once.
+    /// Stalls at each packet with this probability, where a packet is what came at once, of 1,460 bytes at most.
+    /// Defaults to once.
     ///
     /// # Panics
     /// Unless it is above 0.0 and at most 1.0.

@@ -8,7 +8,8 @@ use super::{Cut, Direction, Effect, LinkId, Spec, Toxic, Ways};
 
 /// Drops what is sent and closes the connection after a time, as a middlebox that has lost its state.
 ///
-/// - The time runs from the arming, or from the opening of a connection that is opened later, whether or not bytes pass.
+/// - The time runs from the arming, or from the opening of a connection that is opened later, whether or not bytes
+///   pass.
 /// - The end is an end of file (FIN) on both sides. What the other direction carries passes until then.
 /// - On removal a connection that lost bytes is closed the same way, since it has a hole; others go on as if nothing
 ///   had been.
