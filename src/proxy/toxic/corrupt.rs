@@ -13,10 +13,10 @@ const BLOCK: u64 = 4_096;
 /// Changes bytes on their way, as a broken memory or a wrong translation does (TCP's checksum finds most errors of the
 /// wire itself): what the receiver must find out by a checksum of its own.
 ///
-/// Which bytes are changed, and how, depends on the test's seed, the proxy, the connection's number, the direction and
-/// the byte's offset only, not on how reads cut the stream. Offsets count from the opening of the connection, from 0,
-/// in each direction; bytes that a toxic in front has dropped are not among them. The journal tells of the first ten of a
-/// direction.
+/// Which bytes are changed, and how, depends on the test's seed, the proxy, the connection's number, the direction, the
+/// toxic's number at its proxy and the byte's offset only, not on how reads cut the stream. Offsets count from the
+/// opening of the connection, from 0, in each direction; bytes that a toxic in front has dropped are not among them. The
+/// journal tells of the first ten of a direction.
 ///
 /// Counts as met: each chunk (what one read gave) in which it changed something.
 #[derive(Clone, Copy, Debug)]
