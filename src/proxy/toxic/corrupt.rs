@@ -15,8 +15,8 @@ const BLOCK: u64 = 4_096;
 ///
 /// Which bytes are changed, and how, depends on the test's seed, the proxy, the connection's number, the direction, the
 /// toxic's number at its proxy and the byte's offset only, not on how reads cut the stream. Offsets count from the
-/// opening of the connection, from 0, in each direction; bytes that a toxic in front has dropped are not among them. The
-/// journal tells of the first ten of a direction.
+/// opening of the connection, from 0, in each direction; bytes that a toxic in front has dropped are not among them.
+/// The journal tells of the first ten of a direction.
 ///
 /// Counts as met: each chunk (what one read gave) in which it changed something.
 #[derive(Clone, Copy, Debug)]
