@@ -20,7 +20,7 @@ use super::site::Site;
 use super::state::{Armed, State, count};
 use super::stream::Stream;
 use super::timer::wait;
-use super::toxic::{BOTH, Cut, Direction, later};
+use super::toxic::{BOTH, Cut, Direction, Tally, later};
 use super::upstream::{Unreachable, dial};
 use super::when_down::WhenDown;
 
@@ -147,12 +147,18 @@ impl Connection {
         .await;
     }
 
-    /// Books that a toxic acted on this connection.
-    pub(super) fn met(&self, toxic: u64, times: u64, direction: Direction) {
+    /// Books what a toxic did to this connection.
+    pub(super) fn tally(&self, toxic: u64, tally: &Tally, direction: Direction) {
         let Some(armed) = self.state().find(toxic) else { return };
-        count(&armed.met, times);
+        armed.tally(tally);
+        let traffic = self.state().traffic(direction);
+        count(&traffic.dropped, tally.dropped);
+        count(&traffic.corrupted, tally.corrupted);
+        for offset in &tally.corrupted_at {
+            self.site.record(&format!("corrupted byte {offset} of conn {} {direction}, by `{armed}`", self.number));
+        }
         let mut told = lock(&self.told);
-        if told.len() < MAX_TOLD && !told.contains(&(toxic, direction)) {
+        if tally.met > 0 && told.len() < MAX_TOLD && !told.contains(&(toxic, direction)) {
             told.push((toxic, direction));
             let passed = self.bytes(direction).load(Relaxed);
             let number = self.number;

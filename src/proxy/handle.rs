@@ -173,11 +173,21 @@ impl ActiveToxic {
         self.armed.has_fired()
     }
 
-    /// How many chunks (toxics on bytes such as [`Latency`](super::Latency)) or connections (all others) it acted on.
+    /// How often it acted; what is counted, the toxic's own page says under "counts as met".
     ///
     /// Connects that it refused or left without an answer are not among them, since nobody can count those.
     pub fn met(&self) -> u64 {
         self.armed.met.load(Relaxed)
+    }
+
+    /// How many bytes it dropped.
+    pub fn dropped(&self) -> u64 {
+        self.armed.dropped.load(Relaxed)
+    }
+
+    /// How many bytes it corrupted.
+    pub fn corrupted(&self) -> u64 {
+        self.armed.corrupted.load(Relaxed)
     }
 }
 

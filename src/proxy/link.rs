@@ -90,6 +90,7 @@ impl<'a> Link<'a> {
                 return Ok(());
             }
             self.to.write_all(&self.buffer[..read]).await?;
+            self.line.bypassed(read);
             self.passed(read);
         }
     }
@@ -112,7 +113,7 @@ impl<'a> Link<'a> {
                 None if self.line.is_clear() => return Ok(false),
                 None => None,
             };
-            let may_read = !self.eof && self.line.weight() < MAX_WEIGHT;
+            let may_read = !self.eof && self.line.weight() < MAX_WEIGHT && self.line.reads();
             let due = self.line.next_release();
             tokio::select! {
                 biased;
@@ -167,8 +168,8 @@ impl<'a> Link<'a> {
     }
 
     fn report(&mut self) {
-        for (toxic, times) in self.line.take_met() {
-            self.connection.met(toxic, times, self.direction);
+        for (toxic, tally) in self.line.take_tallies() {
+            self.connection.tally(toxic, &tally, self.direction);
         }
     }
 

@@ -40,15 +40,23 @@
 //!
 //! | I want to ... | |
 //! |---|---|
-//! | make a server slow | [`Latency`] |
+//! | make a server slow, with a spread or a long tail | [`Latency`] |
+//! | make the wire narrow | [`Bandwidth`] |
 //! | make a server go away and come back on the same port | [`Down`], also with [`reset`](Down::reset), [`freeze`](Down::freeze) |
 //! | let nobody new in | [`Refuse`], [`NoConnect`] (connecting hangs), [`AcceptDelay`] (the answer comes late) |
-//! | break connections, now, in a while, or in the middle of a reply | [`Reset`], [`Close`], [`HalfOpen`] |
+//! | break connections, now, in a while, or in the middle of a reply | [`Reset`], [`Close`], [`HalfOpen`], [`Limit`], [`Truncate`] |
 //! | interrupt the network, and lose nothing | [`FaultProxy::partition`], [`Test::partition`], [`Partition`] |
+//! | cut the network, both ways or one way, and tell nobody | [`Blackhole`], [`Timeout`] |
+//! | lose packets as TCP sees it | [`Stall`] |
+//! | change bytes on their way | [`Corrupt`] |
+//! | let messages arrive in small pieces | [`Slicer`] |
+//! | let connections close late | [`SlowClose`] |
+//! | see that traffic passes at all | [`Noop`] |
 //! | do it to some connections only | [`first`](Toxic::first), [`connection`](Toxic::connection), [`toxicity`](Toxic::toxicity), [`matching`](Toxic::matching) |
 //! | have it in force before the first client | [`ProxyBuilder::with`] |
 //! | do it at given times, or again and again | [`FaultProxy::toxic`] on a [timeline](crate::Test::timeline) |
 //! | proxy a Unix socket, IPv6, a fixed port | [`Upstream::unix`], [`ProxyBuilder::on`], [`ProxyBuilder::on_unix`] |
+//! | keep toxics in files | [`ToxicSpec`] |
 //! | see what has passed, and what was injected | [`FaultProxy::stats`], [`Test::journal`] |
 //!
 //! The first three requests fail and then all is well, from the first client on:
@@ -81,7 +89,8 @@
 //! **If the server is not there**, starting the proxy works all the same: each client is reset, and the journal says
 //! that the upstream refused. [`WhenDown`] says it otherwise.
 //!
-//! **Bounds.** A direction of a connection holds back at most 4 MiB; then the sender is held back. Nothing limits the
+//! **Bounds.** A direction of a connection holds back at most 4 MiB, what it costs to keep them included, and what the
+//! last read of 64 KiB gave, cut into pieces; then the sender is held back. Nothing limits the
 //! number of connections but the number of open files: each takes two, and one more for each direction that a toxic has
 //! delayed and for each reset that is to come. At most 1,000 toxics are in force on a proxy at the same time. Of each
 //! connection the first 1 KiB that its client sent is kept.
@@ -121,6 +130,10 @@ pub use builder::ProxyBuilder;
 pub use handle::{ActiveToxic, FaultProxy};
 pub use partitioned::ActivePartition;
 pub use stats::ProxyStats;
-pub use toxic::{AcceptDelay, Close, Down, HalfOpen, Latency, NoConnect, Partition, Refuse, Reset, Toxic};
+pub use toxic::{
+    AcceptDelay, Bandwidth, Blackhole, Close, Corrupt, DirectionSpec, Down, EndSpec, HalfOpen, Latency, Limit,
+    LivingSpec, NoConnect, Noop, Partition, Refuse, Reset, Slicer, SlowClose, Stall, Timeout, Toxic, ToxicKind,
+    ToxicSpec, Truncate,
+};
 pub use upstream::Upstream;
 pub use when_down::WhenDown;

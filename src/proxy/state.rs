@@ -11,7 +11,7 @@ use crate::scope::lock;
 
 use super::address::Address;
 use super::refusals::{Count, Refusals};
-use super::toxic::{Answer, Candidate, Choice, Cut, Direction, Door, LinkId, Spec, Toxic, later};
+use super::toxic::{Answer, Candidate, Choice, Cut, Direction, Door, LinkId, Spec, Tally, Toxic, later};
 use super::upstream::Upstream;
 
 /// Toxics that may be in force on a proxy at the same time.
@@ -203,6 +203,10 @@ pub(super) struct Armed {
     pub(super) met: AtomicU64,
     /// Another arming of the same toxic stands for this one when the test is judged.
     pub(super) forgiven: AtomicBool,
+    /// Whether a draw let something pass: its probability had its chance.
+    reached: AtomicBool,
+    pub(super) dropped: AtomicU64,
+    pub(super) corrupted: AtomicU64,
     /// Only for a toxic that lets nobody in.
     refusals: Option<Refusals>,
 }
@@ -215,10 +219,32 @@ impl Armed {
             (Address::Tcp(_), Door::Stalled) => Refusals::watch(Count::Dropped),
             _ => Refusals::watch(Count::Nothing),
         });
-        let after = proxy.accepted.load(Relaxed);
-        let (chosen, met) = (AtomicU64::new(0), AtomicU64::new(0));
-        let (drawn, forgiven) = (AtomicBool::new(false), AtomicBool::new(false));
-        Armed { id, spec, choice, at, since: Instant::now(), after, chosen, drawn, met, forgiven, refusals }
+        Armed {
+            id,
+            spec,
+            choice,
+            at,
+            since: Instant::now(),
+            after: proxy.accepted.load(Relaxed),
+            chosen: AtomicU64::new(0),
+            drawn: AtomicBool::new(false),
+            met: AtomicU64::new(0),
+            forgiven: AtomicBool::new(false),
+            reached: AtomicBool::new(false),
+            dropped: AtomicU64::new(0),
+            corrupted: AtomicU64::new(0),
+            refusals,
+        }
+    }
+
+    /// Adds what it did on some link.
+    pub(super) fn tally(&self, tally: &Tally) {
+        count(&self.met, tally.met);
+        count(&self.dropped, tally.dropped);
+        count(&self.corrupted, tally.corrupted);
+        if tally.reached {
+            self.reached.store(true, Relaxed);
+        }
     }
 
     /// When it cuts a connection that was opened at `opened`, and how.
@@ -261,6 +287,7 @@ impl Armed {
     /// Whether it has done what a test must bring about.
     pub(super) fn has_fired(&self) -> bool {
         self.met.load(Relaxed) > 0
+            || self.reached.load(Relaxed)
             || (self.choice.draws() && self.drawn.load(Relaxed))
             || self.refusals.as_ref().is_some_and(Refusals::possible)
     }

@@ -18,8 +18,8 @@
 //! - `nextest`: what nextest does with a binary that has a `main` of its own
 //! - `process`: child processes that end by themselves, when asked, or when killed
 //! - `product`: what a build and a test of a product contain
-//! - `proxy`, `proxies`, `toxic`, `choice`, `doors` (with `wire`): the fault proxy, how it is asked for, what it does to
-//!   connections, to which of them, and who gets in
+//! - `proxy`, `proxies`, `toxic`, `choice`, `doors`, `effects`, `effects_whole` (with `wire`): the fault proxy, how it
+//!   is asked for, what it does to connections and bytes, to which of them, and who gets in
 //! - `first_example`, `readme`: what the README shows is what happens
 //! - `runner`: a test binary with a `main` of its own
 //! - `shutdown`, `shutdown_conformance`: graceful shutdown, and whether services do it
@@ -34,6 +34,8 @@ mod architecture;
 mod choice;
 mod disturbance;
 mod doors;
+mod effects;
+mod effects_whole;
 mod ending;
 mod environment;
 mod failing;

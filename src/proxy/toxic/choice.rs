@@ -7,7 +7,7 @@ use std::sync::Arc;
 pub(in crate::proxy) const HEARD: usize = 1024;
 
 /// How many connections can be named by their numbers.
-const MAX_NUMBERS: usize = 1_000;
+pub(super) const MAX_NUMBERS: usize = 1_000;
 
 type Predicate = Arc<dyn Fn(&[u8]) -> bool + Send + Sync>;
 

@@ -59,9 +59,23 @@ macro_rules! may_go_unmet {
     )*};
 }
 
-/// The directions of a toxic that keeps them in its field `ways`, the server's side by default.
+/// The directions of a toxic that keeps them in its field `ways`. It stands in the file of the toxic, whose field it is.
 macro_rules! has_ways {
-    ($($toxic:ty),* $(,)?) => {$(
+    ($toxic:ty, downstream by default) => {
+        has_ways!(
+            $toxic,
+            "Acts on what the server sends. This is the default.",
+            "Acts on both directions, each by itself."
+        );
+    };
+    ($toxic:ty, both by default) => {
+        has_ways!(
+            $toxic,
+            "Acts on what the server sends.",
+            "Acts on both directions, each by itself. This is the default."
+        );
+    };
+    ($toxic:ty, $downstream:literal, $both:literal) => {
         impl $toxic {
             /// Acts on what the client sends.
             pub fn upstream(mut self) -> Self {
@@ -69,17 +83,17 @@ macro_rules! has_ways {
                 self
             }
 
-            /// Acts on what the server sends.
+            #[doc = $downstream]
             pub fn downstream(mut self) -> Self {
                 self.ways = Ways::One(Direction::Downstream);
                 self
             }
 
-            /// Acts on both directions, each by itself.
+            #[doc = $both]
             pub fn both(mut self) -> Self {
                 self.ways = Ways::Both;
                 self
             }
         }
-    )*};
+    };
 }

@@ -14,43 +14,109 @@
 mod macros;
 
 mod accept_delay;
+mod bandwidth;
+mod blackhole;
+mod build;
 mod choice;
 mod close;
+mod corrupt;
 mod down;
 mod half_open;
 mod latency;
+mod limit;
 mod no_connect;
+mod noop;
+mod outlet;
 mod partition;
+#[cfg(test)]
+mod probe;
+mod range;
 mod refuse;
 mod reset;
+mod slicer;
+mod slow_close;
+mod spec;
+mod spread;
+mod stall;
+mod timeout;
+mod truncate;
 
 pub use accept_delay::AcceptDelay;
+pub use bandwidth::Bandwidth;
+pub use blackhole::Blackhole;
 pub use close::Close;
+pub use corrupt::Corrupt;
 pub use down::Down;
 pub use half_open::HalfOpen;
 pub use latency::Latency;
+pub use limit::Limit;
 pub use no_connect::NoConnect;
+pub use noop::Noop;
 pub use partition::Partition;
 pub use refuse::Refuse;
 pub use reset::Reset;
+pub use slicer::Slicer;
+pub use slow_close::SlowClose;
+pub use spec::{DirectionSpec, EndSpec, LivingSpec, ToxicKind, ToxicSpec};
+pub use stall::Stall;
+pub use timeout::Timeout;
+pub use truncate::Truncate;
+
+pub(in crate::proxy) use outlet::{Outlet, Tally};
 
 pub(in crate::proxy) use choice::{Answer, Candidate, Choice, HEARD};
 
-chooses_connections!(AcceptDelay, Close, HalfOpen, Latency, Partition, Reset);
-may_go_unmet!(AcceptDelay, Close, Down, HalfOpen, NoConnect, Partition, Refuse, Reset);
-
-use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::base::Seed;
 
+chooses_connections!(
+    AcceptDelay,
+    Bandwidth,
+    Blackhole,
+    Close,
+    Corrupt,
+    HalfOpen,
+    Latency,
+    Limit,
+    Noop,
+    Partition,
+    Reset,
+    Slicer,
+    SlowClose,
+    Stall,
+    Timeout,
+    Truncate,
+);
+may_go_unmet!(
+    AcceptDelay,
+    Bandwidth,
+    Blackhole,
+    Close,
+    Corrupt,
+    Down,
+    HalfOpen,
+    Latency,
+    Limit,
+    NoConnect,
+    Noop,
+    Partition,
+    Refuse,
+    Reset,
+    Slicer,
+    SlowClose,
+    Stall,
+    Timeout,
+    Truncate,
+);
+
 /// Any toxic, with the connections that meet it: what [`FaultProxy::add`](crate::proxy::FaultProxy::add) takes.
 ///
 /// Every toxic turns into it with `into()`, which `add` does by itself, or as soon as it is told which connections are
 /// to meet it: `Latency::of(..).first(3)`. Without such a condition every connection meets it, live ones and new ones.
-/// Several conditions must all hold.
+/// Several conditions must all hold. From a [`ToxicSpec`] it is made with `try_into()`.
 ///
 /// A connection is asked once for each toxic: when it is accepted or, if it is live, when the toxic is armed. Toxics
 /// that act before there is a connection ([`Down`], [`Refuse`], [`NoConnect`]) cannot choose.
@@ -215,6 +281,16 @@ pub(in crate::proxy) const BOTH: [Direction; 2] = [Direction::Upstream, Directio
 pub(in crate::proxy) trait Effect: Send {
     /// Takes what arrived at `at` and hands on what leaves, and when.
     fn pass(&mut self, item: Item, at: Instant, out: &mut Outlet<'_>);
+
+    /// Whether the link may go on reading; if not, the sender is held back.
+    fn reads(&self) -> bool {
+        true
+    }
+
+    /// What follows that which it still holds, when the toxic is removed.
+    fn removed(&mut self) -> Option<Item> {
+        None
+    }
 }
 
 /// What travels along a link, in order.
@@ -236,8 +312,12 @@ pub(in crate::proxy) enum Item {
 impl Item {
     /// How much of the link's limit it takes: its bytes and what it costs to keep them.
     pub(in crate::proxy) fn weight(&self) -> usize {
-        let bytes = if let Item::Bytes(bytes) = self { bytes.len() } else { 0 };
-        bytes + size_of::<(Instant, Item)>()
+        self.bytes() + size_of::<(Instant, Item)>()
+    }
+
+    /// How many bytes it is.
+    pub(in crate::proxy) fn bytes(&self) -> usize {
+        if let Item::Bytes(bytes) = self { bytes.len() } else { 0 }
     }
 }
 
@@ -250,35 +330,6 @@ pub(in crate::proxy) enum Cut {
     Rst,
     /// By half: the server reads an end of file, the client is told nothing.
     HalfOpen,
-}
-
-/// Where an [`Effect`] puts what leaves it.
-pub(in crate::proxy) struct Outlet<'a> {
-    held: &'a mut VecDeque<(Instant, Item)>,
-    weight: &'a mut usize,
-    met: &'a mut u64,
-}
-
-impl<'a> Outlet<'a> {
-    pub(in crate::proxy) fn new(
-        held: &'a mut VecDeque<(Instant, Item)>,
-        weight: &'a mut usize,
-        met: &'a mut u64,
-    ) -> Outlet<'a> {
-        Outlet { held, weight, met }
-    }
-
-    /// Lets the item leave at `release`, but never before the one in front of it.
-    pub(in crate::proxy) fn release(&mut self, item: Item, release: Instant) {
-        let release = self.held.back().map_or(release, |(last, _)| release.max(*last));
-        *self.weight += item.weight();
-        self.held.push_back((release, item));
-    }
-
-    /// Says that the toxic has done its work once: this is what it counts as met. A cut is counted by the connection.
-    pub(in crate::proxy) fn met(&mut self) {
-        *self.met += 1;
-    }
 }
 
 /// `delay` after `at`; a delay beyond what the clock can express is a hundred years.
@@ -300,6 +351,14 @@ pub(in crate::proxy) struct LinkId {
     pub(in crate::proxy) toxic: u64,
     /// Which way the bytes go.
     pub(in crate::proxy) direction: Direction,
+}
+
+impl LinkId {
+    /// A draw in `0.0..1.0` that depends on nothing but the place and what the toxic adds to it.
+    pub(in crate::proxy) fn draw(&self, place: &[u64; 2]) -> f64 {
+        let [first, second] = *place;
+        self.seed.draw_unit_at(&[self.proxy, self.connection, self.toxic, self.direction as u64, first, second])
+    }
 }
 
 /// Which way bytes go.
@@ -339,5 +398,25 @@ impl fmt::Display for Ways {
             Ways::One(direction) => direction.fmt(f),
             Ways::Both => f.write_str("both ways"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn draws_repeat_and_differ_by_place() {
+        let link = LinkId { seed: Seed::new(7), proxy: 1, connection: 2, toxic: 3, direction: Direction::Downstream };
+        assert_eq!(link.draw(&[5, 0]), link.draw(&[5, 0]));
+        let others = [
+            LinkId { seed: Seed::new(8), ..link },
+            LinkId { proxy: 2, ..link },
+            LinkId { connection: 3, ..link },
+            LinkId { toxic: 4, ..link },
+            LinkId { direction: Direction::Upstream, ..link },
+        ];
+        assert!(others.iter().all(|other| other.draw(&[5, 0]) != link.draw(&[5, 0])));
+        assert!([[6, 0], [5, 1], [0, 5]].iter().all(|place| link.draw(place) != link.draw(&[5, 0])));
     }
 }

@@ -21,7 +21,7 @@ pub struct Partition {
     ways: Ways,
 }
 
-has_ways!(Partition);
+has_ways!(Partition, both by default);
 
 impl Partition {
     /// Nothing passes, both ways, until this toxic is removed.
