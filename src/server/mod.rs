@@ -1,4 +1,4 @@
-//! Real processes that a test starts, and that never outlive it.
+//! Real processes and servers that a test starts, and that never outlive it.
 //!
 //! ```
 //! use qtests::Test;
@@ -12,7 +12,17 @@
 //! # Ok::<(), qtests::Error>(())
 //! ```
 
+mod builder;
+mod handle;
+mod output;
+mod port;
 mod process;
+mod ready;
 mod reaper;
+mod running;
+mod tree;
 
+pub use builder::ServerBuilder;
+pub use handle::Server;
 pub use process::Process;
+pub use ready::Ready;
