@@ -16,13 +16,18 @@ mod builder;
 mod handle;
 mod output;
 mod port;
+mod postgres;
 mod process;
+mod program;
 mod ready;
 mod reaper;
+mod redis;
 mod running;
 mod tree;
 
 pub use builder::ServerBuilder;
 pub use handle::Server;
+pub use postgres::{Postgres, PostgresBuilder, PostgresServer, PostgresServerBuilder};
 pub use process::Process;
 pub use ready::Ready;
+pub use redis::{Redis, RedisBuilder};

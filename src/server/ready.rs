@@ -19,6 +19,8 @@ pub(super) enum How {
     Port,
     Line(String),
     Probe(Probe),
+    /// The port, and then the probe: so no stranger on that port is asked.
+    Served(Probe),
 }
 
 type Probe = Arc<dyn Fn(SocketAddr) -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
@@ -44,6 +46,14 @@ impl Ready {
         Self(How::Probe(Arc::new(move |address| Box::pin(probe(address)))))
     }
 
+    /// When the process, or a child of it, listens on its port and the probe says that it is ready.
+    pub(super) fn served<F>(probe: impl Fn(SocketAddr) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = bool> + Send + 'static,
+    {
+        Self(How::Served(Arc::new(move |address| Box::pin(probe(address)))))
+    }
+
     /// The text of the line that is waited for.
     pub(super) fn awaited(&self) -> Option<String> {
         if let How::Line(text) = &self.0 { Some(text.clone()) } else { None }
@@ -54,6 +64,7 @@ impl Ready {
         match &self.0 {
             How::Port => format!("neither it nor a child of it listens on {address}"),
             How::Line(text) => format!("no line of its output contains {text:?}"),
+            How::Served(_) => format!("it does not answer on {address}"),
             How::Probe(_) => format!("its probe of {address} did not say that it is"),
         }
     }
@@ -86,6 +97,7 @@ impl Ready {
                 How::Port => port::listens(process.group(), address.port()),
                 How::Line(_) => return drop(output.awaited().await),
                 How::Probe(probe) => probe(address).await,
+                How::Served(probe) => port::listens(process.group(), address.port()) && probe(address).await,
             };
             if holds {
                 return;
@@ -115,7 +127,7 @@ impl fmt::Debug for Ready {
         match &self.0 {
             How::Port => f.write_str("Ready::port()"),
             How::Line(text) => write!(f, "Ready::line({text:?})"),
-            How::Probe(_) => f.write_str("Ready::probe(..)"),
+            How::Probe(_) | How::Served(_) => f.write_str("Ready::probe(..)"),
         }
     }
 }

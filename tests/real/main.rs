@@ -1,0 +1,3 @@
+//! Real clients against real servers that hang, die and come back. Skipped, loudly, where the servers are not installed.
+
+mod redis_server;
