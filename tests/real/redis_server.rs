@@ -39,10 +39,12 @@ async fn a_client_times_out_while_redis_is_paused_and_goes_on_when_it_is_resumed
     assert!(error.is_timeout(), "{error:?}");
 
     // What was sent meanwhile is answered when it goes on.
-    let waiting = t.spawn({
+    let mut waiting = t.spawn({
         let mut patient = patient.clone();
         async move { patient.incr::<_, _, u32>("order", 1).await }
     });
+    let early = tokio::time::timeout(Duration::from_millis(50), &mut waiting).await;
+    assert!(early.is_err(), "{early:?}");
     redis.resume()?;
     assert!(!redis.is_paused());
     assert_eq!(waiting.await??, 8);
