@@ -102,7 +102,11 @@ impl Output {
                 }
             }
             if count == 0 {
-                return if line.is_empty() { () } else { self.line(&line, start) };
+                // A last line without an end.
+                if !line.is_empty() {
+                    self.line(&line, start);
+                }
+                return;
             }
         }
     }
