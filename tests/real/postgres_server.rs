@@ -132,7 +132,7 @@ async fn a_client_of_a_killed_postgres_is_told_and_what_was_committed_comes_back
     let error = tokio::time::timeout(PATIENCE, under_way).await??.unwrap_err();
     assert!(error.code().is_none(), "the connection broke: {error:?}");
     assert!(count(&client).await.is_err() && client.is_closed());
-    let error = connect(&t, &server.url()).await.err().expect("nobody listens");
+    let error = connect(&t, &server.url()).await.map(drop).expect_err("nobody listens");
     let refused = Error::source(&error).and_then(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind);
     assert_eq!(refused, Some(io::ErrorKind::ConnectionRefused), "{error:?}");
 

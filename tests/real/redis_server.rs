@@ -63,7 +63,7 @@ async fn a_client_of_a_killed_redis_is_told_and_a_durable_one_comes_back_with_it
     redis.kill()?;
     let error = client.get::<_, u32>("order").await.unwrap_err();
     assert!(error.is_connection_dropped() || error.is_unrecoverable_error(), "{error:?}");
-    let error = connect(&redis, PATIENCE).await.err().expect("nobody listens");
+    let error = connect(&redis, PATIENCE).await.map(drop).expect_err("nobody listens");
     assert!(error.is_connection_refusal(), "{error:?}");
 
     let (before, id) = (redis.addr(), redis.process().id());
