@@ -187,3 +187,49 @@ async fn nothing_is_left_of_a_server_at_the_end_not_even_of_a_paused_one(t: Test
     assert!(left.is_empty(), "{left:?} of {all:?}");
     Ok(())
 }
+
+#[qtest]
+#[ignore = "what the next test starts and kills"]
+async fn holds_a_database_until_its_process_dies(t: Test) -> Result<(), Box<dyn Error>> {
+    let Ok(mark) = std::env::var("SERVER_MARK") else { return Ok(()) };
+    let database = t.postgres().await?;
+    let client = connect(&t, &database.url()).await?;
+    let folder: String = client.query_one("SHOW data_directory", &[]).await?.get(0);
+    // Its first line is the number of the server.
+    std::fs::copy(format!("{folder}/postmaster.pid"), format!("{mark}.new"))?;
+    std::fs::rename(format!("{mark}.new"), mark)?;
+    std::future::pending().await
+}
+
+#[qtest(timeout = "120s")]
+async fn the_shared_server_dies_with_its_process_whatever_way_that_dies(t: Test) -> Result<(), Box<dyn Error>> {
+    t.postgres().await?;
+    // What a killed process leaves goes with it. The user that the server runs as must come in.
+    let folder = tempfile::tempdir()?;
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    for signal in ["KILL", "TERM"] {
+        let mark = folder.path().join(signal);
+        let mut command = std::process::Command::new("env");
+        command.arg("--default-signal=TERM").arg(std::env::current_exe()?).env("SERVER_MARK", &mark);
+        command.env("TMPDIR", folder.path());
+        command.args(["--exact", "postgres_server::holds_a_database_until_its_process_dies", "--ignored"]);
+        let mut child = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn()?;
+        while !mark.exists() {
+            assert_eq!(child.try_wait()?, None, "it ended early");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        let server = std::fs::read_to_string(&mark)?.lines().next().unwrap_or_default().to_owned();
+        let alive = || {
+            let stat = std::fs::read_to_string(format!("/proc/{server}/stat")).unwrap_or_default();
+            stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+        };
+        assert!(alive(), "{server}");
+        let killed = std::process::Command::new("kill").args(["-s", signal, &child.id().to_string()]).status()?;
+        assert!(killed.success() && !child.wait()?.success());
+        // After SIGKILL a shell of qtests does it; the time limit of this test is the limit for it.
+        while alive() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+    Ok(())
+}
