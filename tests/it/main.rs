@@ -20,6 +20,7 @@
 //! - `proxy`, `toxic` (with `wire`): the fault proxy and what it does to connections
 //! - `first_example`, `readme`: what the README shows is what happens
 //! - `runner`: a test binary with a `main` of its own
+//! - `server`: servers that get ready, hang, die and come back on their port
 //! - `shutdown`, `shutdown_conformance`: graceful shutdown, and whether services do it
 //! - `signals`: SIGINT, SIGTERM, `process::exit` and SIGKILL
 //! - `trial`: how often, where and beside whom a test runs
@@ -59,6 +60,7 @@ mod proxy;
 mod readme;
 #[cfg(feature = "runner")]
 mod runner;
+mod server;
 #[cfg(feature = "shutdown")]
 mod shutdown;
 #[cfg(feature = "shutdown")]
