@@ -41,6 +41,12 @@ mod armed;
 #[cfg(feature = "live")]
 mod builder;
 #[cfg(feature = "live")]
+mod damage;
+#[cfg(feature = "live")]
+mod errno;
+#[cfg(feature = "live")]
+mod family;
+#[cfg(feature = "live")]
 mod gate;
 #[cfg(feature = "live")]
 mod hit;
@@ -52,6 +58,8 @@ mod injected;
 mod kind;
 #[cfg(feature = "live")]
 mod macros;
+#[cfg(feature = "live")]
+mod place;
 #[cfg(feature = "live")]
 mod plan;
 #[cfg(feature = "live")]
@@ -75,3 +83,5 @@ pub use self::{
     trigger::{Predicate, Trigger},
     what::{Callback, Closure, Fault, MakeValue},
 };
+#[cfg(feature = "live")]
+pub(crate) use self::{damage::Damage, place::Place};
