@@ -55,6 +55,12 @@ pub(super) fn read(name: &str) -> Named {
     }
 }
 
+/// The point that a first call comes by in the place of this one.
+pub(super) fn first_of(name: &str) -> Option<String> {
+    let (stream, point) = name.strip_prefix("stream.")?.rsplit_once('.')?;
+    matches!(point, "read" | "write").then(|| format!("stream.{stream}.first_{point}"))
+}
+
 impl Family {
     /// How the names of its points read.
     fn form(&self) -> String {

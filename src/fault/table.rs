@@ -158,6 +158,8 @@ impl FaultTable {
         );
         if let Some(missing) = missing(&armed.spec.point) {
             text.push_str(&missing);
+        } else if let Some(first) = family::first_of(&armed.spec.point).filter(|_| armed.hits() == 0) {
+            text.push_str(&format!("; the first call of each stream comes by `{first}`"));
         }
         if let Some(escapes) = self.escapes_of(&armed.spec.point) {
             text.push('\n');

@@ -22,6 +22,7 @@
 //! - `runner`: a test binary with a `main` of its own
 //! - `shutdown`, `shutdown_conformance`: graceful shutdown, and whether services do it
 //! - `signals`: SIGINT, SIGTERM, `process::exit` and SIGKILL
+//! - `stream`, `stream_contract`: wrapped streams, what faults do to them, and that they are streams all the same
 //! - `trial`: how often, where and beside whom a test runs
 //! - `traced`: `#[traced_test]` beside `#[qtest]` and on it
 //! - `ui`: what the compiler says about wrong attributes
@@ -64,6 +65,10 @@ mod shutdown;
 #[cfg(feature = "shutdown")]
 mod shutdown_conformance;
 mod signals;
+#[cfg(feature = "macros")]
+mod stream;
+#[cfg(feature = "macros")]
+mod stream_contract;
 mod support;
 mod toxic;
 #[cfg(all(feature = "tracing-test", feature = "macros"))]
