@@ -65,9 +65,7 @@ mod shutdown;
 #[cfg(feature = "shutdown")]
 mod shutdown_conformance;
 mod signals;
-#[cfg(feature = "macros")]
 mod stream;
-#[cfg(feature = "macros")]
 mod stream_contract;
 mod support;
 mod toxic;

@@ -11,7 +11,6 @@ use std::{
     io::{ErrorKind, IoSlice},
     marker::PhantomPinned,
     pin::{Pin, pin},
-    sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
 };
 use tokio::{
@@ -34,8 +33,7 @@ async fn a_poll_that_is_repeated_is_the_same_call(t: Test) -> io::Result<()> {
     for round in 0..6 {
         if round == 3 {
             holds.iter().for_each(|hold| hold.release());
-            // Held by the pipe from now on.
-            theirs.write_all(b"").await?;
+            // From now on the pipe is what they wait for: it is full in one direction and empty in the other.
             stream.get_mut().write_all(b"x").await?;
         }
         assert!(Pin::new(&mut stream).poll_read(&mut cx, &mut ReadBuf::new(&mut bytes)).is_pending());
@@ -237,7 +235,7 @@ async fn bytes_are_copied_in_both_directions(t: Test) -> io::Result<()> {
 async fn faults_meet_sockets(t: Test) -> Result<(), Box<dyn Error>> {
     let listener = t.listener()?;
     let addr = listener.local_addr()?;
-    t.spawn(async move {
+    tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             tokio::spawn(async move {
                 let mut got = Vec::new();
