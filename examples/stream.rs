@@ -65,5 +65,6 @@ async fn main() {
 async fn say(what: &str) {
     let began = Instant::now();
     let talk = async { ask(FaultStream::connect("db", connect()).await?, "ping").await };
-    println!("{what:9} {:?} after {} s", talk.await, began.elapsed().as_secs());
+    let answer = talk.await.unwrap_or_else(|error| error.to_string());
+    println!("{what:9} {answer} ({} s)", began.elapsed().as_secs());
 }

@@ -264,9 +264,10 @@ async fn a_flipped_bit_is_not_lost_in_a_stream_that_takes_little_at_a_time(t: Te
         };
         let mut arrived = Vec::new();
         let (written, read) = tokio::join!(write, theirs.read_to_end(&mut arrived));
-        (written?, read?);
+        written?;
+        read?;
         let flips = flips(&arrived, &data);
-        assert!(if always { flips > 1 } else { flips == 1 }, "{flips}");
+        assert!(if always { flips >= 1 } else { flips == 1 }, "{flips}");
         assert!(u64::from(flips) <= corrupt.fired());
         corrupt.disarm();
     }

@@ -72,7 +72,7 @@ async fn a_fault_that_is_armed_while_a_read_waits_meets_the_next_one(t: Test) ->
     let mut bytes = [0; 1];
     {
         let mut read = pin!(stream.read(&mut bytes));
-        poll_fn(|cx| Poll::Ready(assert!(read.as_mut().poll(cx).is_pending()))).await;
+        assert!(poll_fn(|cx| Poll::Ready(read.as_mut().poll(cx).is_pending())).await);
         t.fault("stream.db.read").fail(ErrorKind::ConnectionReset).arm();
         theirs.write_all(b"ab").await?;
         assert_eq!(read.await?, 1);
@@ -253,7 +253,7 @@ async fn faults_meet_sockets(t: Test) -> Result<(), Box<dyn Error>> {
         io::Result::Ok(got)
     };
     assert_eq!(ask().await?, b"abcdef");
-    let faults: [(&str, Fault, Result<&[u8], ErrorKind>); 6] = [
+    let faults: [(_, _, Result<&[u8], _>); 6] = [
         ("connect", fail(ErrorKind::ConnectionRefused), Err(ErrorKind::ConnectionRefused)),
         ("first_write", fail(ErrorKind::BrokenPipe), Err(ErrorKind::BrokenPipe)),
         ("first_write", Fault::Short(2), Ok(b"abcdef")),
