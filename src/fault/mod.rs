@@ -20,6 +20,7 @@
 //!   [`pause_point!`](crate::pause_point) where nothing can.
 //! - In a test: [`Test::fault`](crate::Test::fault) says *when* ([`Trigger`]) and *what* ([`Fault`]), `arm` puts it in
 //!   force for the threads and tasks of this test only. A [`FaultPlan`] says the same as data.
+//! - [`FaultStream`] has points in the reads and writes of a stream, without any in product code.
 //! - [`points`] lists all points of the binary.
 //!
 //! A fault that was armed and never fired fails a test that passed otherwise, since such a test has shown nothing;
@@ -41,6 +42,12 @@ mod armed;
 #[cfg(feature = "live")]
 mod builder;
 #[cfg(feature = "live")]
+mod damage;
+#[cfg(feature = "live")]
+mod errno;
+#[cfg(feature = "live")]
+mod family;
+#[cfg(feature = "live")]
 mod gate;
 #[cfg(feature = "live")]
 mod hit;
@@ -53,9 +60,15 @@ mod kind;
 #[cfg(feature = "live")]
 mod macros;
 #[cfg(feature = "live")]
+mod numbers;
+#[cfg(feature = "live")]
+mod place;
+#[cfg(feature = "live")]
 mod plan;
 #[cfg(feature = "live")]
 mod site;
+#[cfg(feature = "live")]
+mod stream;
 #[cfg(feature = "live")]
 mod table;
 #[cfg(feature = "live")]
@@ -72,6 +85,9 @@ pub use self::{
     injected::Injected,
     plan::{FaultPlan, FaultSpec},
     site::{Point, Site, SiteEntry, points},
+    stream::FaultStream,
     trigger::{Predicate, Trigger},
     what::{Callback, Closure, Fault, MakeValue},
 };
+#[cfg(feature = "live")]
+pub(crate) use self::{damage::Damage, place::Place};

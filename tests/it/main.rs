@@ -23,6 +23,7 @@
 //! - `server`: servers that get ready, hang, die and come back on their port
 //! - `shutdown`, `shutdown_conformance`: graceful shutdown, and whether services do it
 //! - `signals`: SIGINT, SIGTERM, `process::exit` and SIGKILL
+//! - `stream`, `stream_contract`: wrapped streams, what faults do to them, and that they are streams all the same
 //! - `trial`: how often, where and beside whom a test runs
 //! - `traced`: `#[traced_test]` beside `#[qtest]` and on it
 //! - `ui`: what the compiler says about wrong attributes
@@ -66,6 +67,8 @@ mod shutdown;
 #[cfg(feature = "shutdown")]
 mod shutdown_conformance;
 mod signals;
+mod stream;
+mod stream_contract;
 mod support;
 mod toxic;
 #[cfg(all(feature = "tracing-test", feature = "macros"))]
