@@ -40,6 +40,8 @@ mod active;
 mod armed;
 #[cfg(feature = "live")]
 mod builder;
+#[cfg(any(feature = "tower", feature = "bb8", feature = "deadpool"))]
+mod convert;
 #[cfg(feature = "live")]
 mod damage;
 #[cfg(feature = "live")]
@@ -56,8 +58,12 @@ mod inject;
 mod injected;
 #[cfg(feature = "live")]
 mod kind;
+#[cfg(feature = "tower")]
+pub mod layer;
 #[cfg(feature = "live")]
 mod macros;
+#[cfg(any(feature = "bb8", feature = "deadpool"))]
+pub mod manager;
 #[cfg(feature = "live")]
 mod place;
 #[cfg(feature = "live")]
@@ -71,6 +77,8 @@ mod trigger;
 #[cfg(feature = "live")]
 mod what;
 
+#[cfg(any(feature = "tower", feature = "bb8", feature = "deadpool"))]
+pub use self::convert::{ByFrom, ByMap, MakeError};
 #[cfg(feature = "live")]
 pub use self::{
     active::ActiveFault,
