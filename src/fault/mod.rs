@@ -20,6 +20,8 @@
 //!   [`pause_point!`](crate::pause_point) where nothing can.
 //! - In a test: [`Test::fault`](crate::Test::fault) says *when* ([`Trigger`]) and *what* ([`Fault`]), `arm` puts it in
 //!   force for the threads and tasks of this test only. A [`FaultPlan`] says the same as data.
+//! - What is not written by you has points where it is put together: services of tower by [`layer`] (feature `tower`),
+//!   the managers of pools by [`manager`] (features `bb8` and `deadpool`).
 //! - [`points`] lists all points of the binary.
 //!
 //! A fault that was armed and never fired fails a test that passed otherwise, since such a test has shown nothing;

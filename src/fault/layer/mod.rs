@@ -28,24 +28,26 @@
 //!
 //! In the order in which they act, for a layer that is called `payments`:
 //!
-//! | point | when | an error there | a delay, a hold or a hang there |
-//! |---|---|---|---|
-//! | `tower.payments.ready` | `poll_ready`, once for each call | is the error of `poll_ready` | the service is not ready so long, and the inner one is not asked |
-//! | `tower.payments.before` | `call` | the inner service is not called | the inner service is called so much later |
-//! | `tower.payments.after` | the inner service has answered | its answer is dropped: the work is done, the reply is lost | the answer comes so much later |
+//! 1. `tower.payments.ready`, when the service is asked whether it is ready, once for each call. An error is that of
+//!    `poll_ready`. During a delay, a hold or a hang the service is not ready, and the inner one is not asked.
+//! 2. `tower.payments.before`, at `call`. After an error the inner service is not called; after a delay or a hold it is
+//!    called so much later.
+//! 3. `tower.payments.after`, when the inner service has answered. An error takes the place of the answer: the work is
+//!    done, the reply is lost. A delay or a hold keeps the answer back.
 //!
-//! A hang ends with the test, in an error of kind [`Interrupted`](std::io::ErrorKind::Interrupted). All of it is on
+//! A hang ends with the test, in an error of kind [`Interrupted`](std::io::ErrorKind::Interrupted). All waiting is on
 //! tokio's clock, so it works under a paused one.
 //!
-//! The fields of a hit at `before` and `after` are those that [`FaultLayer::key`] and [`FaultLayer::field`] read of the
-//! request; at `after` there is also `ok`, which tells whether the inner service answered without an error. At `ready`
-//! there is no request yet, so there are no fields.
+//! A hit at `before` and `after` has the fields that [`FaultLayer::key`] and [`FaultLayer::field`] read of the request;
+//! at `after` there is also `ok`, which tells whether the inner service answered without an error. At `ready` there is
+//! no request yet, and no field.
 //!
 //! # Errors
 //!
-//! The type of error stays that of the inner service, made by `From<Injected>`, which [`io::Error`](std::io::Error) and
-//! boxed errors have (`tower::BoxError` too), or by what is given to [`FaultLayer::map_err`]. A service that cannot fail,
-//! such as a router of axum, gets an error type first, below the layer:
+//! The type of error stays that of the inner service. It is made by `From<Injected>`, which
+//! [`io::Error`](std::io::Error) and boxed errors such as `tower::BoxError` have, or by what is given to
+//! [`FaultLayer::map_err`]. A service that cannot fail, such as a router of axum, gets an error type first, below the
+//! layer:
 //!
 //! ```
 //! # use qtests::fault::layer::FaultLayer;
@@ -92,8 +94,8 @@ pub struct FaultLayer<D = NoFields, E = ByFrom> {
 }
 
 impl FaultLayer {
-    /// A layer with the points `tower.NAME.ready`, `tower.NAME.before` and `tower.NAME.after`. Layers with the same name
-    /// share their points. Faults may be armed before or after the layer is made.
+    /// A layer with the points `tower.NAME.ready`, `tower.NAME.before` and `tower.NAME.after`. Layers with the same
+    /// name share their points. Faults may be armed before or after the layer is made.
     ///
     /// # Panics
     /// If the name is empty, or the process has 10,000 names of streams, layers and pools.
@@ -106,8 +108,9 @@ impl FaultLayer {
 }
 
 impl<D, E> FaultLayer<D, E> {
-    /// Lets faults see a value of each request as the field `key`: [`FaultBuilder::key`](crate::fault::FaultBuilder::key)
-    /// asks for it, and each key has its own sequence of draws. Defaults to no key.
+    /// Lets faults see a value of each request as the field `key`:
+    /// [`FaultBuilder::key`](crate::fault::FaultBuilder::key) asks for it, and each key has its own sequence of draws.
+    /// Defaults to no key.
     ///
     /// ```
     /// # use qtests::{Test, fault::layer::FaultLayer};
@@ -159,8 +162,8 @@ impl<D, E> FaultLayer<D, E> {
         FaultLayer { points: self.points, describe, make_error: self.make_error }
     }
 
-    /// Says how an injected error becomes one of the inner service: `.map_err(|injected| MyError::Db(injected.into()))`.
-    /// Defaults to `From<Injected>`.
+    /// Says how an injected error becomes one of the inner service:
+    /// `.map_err(|injected| MyError::Db(injected.into()))`. Defaults to `From<Injected>`.
     pub fn map_err<Error>(
         self,
         make: impl Fn(Injected) -> Error + Send + Sync + 'static,

@@ -28,31 +28,33 @@
 //!
 //! # The points
 //!
-//! For a pool that is called `orders`. A fault acts before the wrapped manager is asked, and an error means that it is not
-//! asked at all.
+//! For a pool that is called `orders`. A fault acts before the wrapped manager is asked; after an error it is not asked
+//! at all.
 //!
-//! | point | bb8 | deadpool |
-//! |---|---|---|
-//! | `pool.orders.connect` | `connect`: a connection is made | `create`: the same |
-//! | `pool.orders.check` | `is_valid`: a connection is about to be handed out | none |
-//! | `pool.orders.recycle` | `has_broken`: a connection comes back; an error means that it is broken | `recycle`: a connection that was used before is about to be handed out |
-//! | `pool.orders.close` | none: bb8 tells nobody | `detach`: the pool lets go of a connection |
+//! - `pool.orders.connect`, when a connection is made: `connect` of bb8, `create` of deadpool.
+//! - `pool.orders.check`, when a connection is about to be handed out: `is_valid` of bb8. Deadpool has none.
+//! - `pool.orders.recycle`: of deadpool its `recycle`, when a connection that was used before is about to be handed
+//!   out; of bb8 its `has_broken`, when a connection comes back, and an error means that it is broken.
+//! - `pool.orders.close`, when the pool lets go of a connection: `detach` of deadpool, which tells it for a connection
+//!   that failed, was taken out or is one too many, but not for idle ones when the pool is made smaller, closed or
+//!   dropped. Bb8 tells nobody, so it has none.
 //!
-//! What the pools make of it:
+//! Hits at `recycle` of deadpool have the field `recycled`: how often the connection was recycled before. The others
+//! have none.
 //!
-//! - bb8 tries again after an error at `connect`, and reports only that its `connection_timeout` is over; the errors
-//!   themselves go to its `error_sink`. It measures the time for trying again by the clock of the system, so that under a
-//!   paused clock it tries for ever, in a task of its own. An error at `check` makes it drop the connection and take or
-//!   make another. Who gives up waiting at `check`, also by `connection_timeout`, puts the connection back as if it were
-//!   sound.
-//! - deadpool returns an error at `connect` to the caller. An error at `recycle`, or its timeout there, makes it drop the
-//!   connection and take or make another.
+//! `recycle` of bb8 and `close` are plain calls, mostly in the middle of a drop: there a delay, a hold and a hang
+//! **block the thread**, by the clock of the system, and in deadpool's `Pool::retain` the pool too. At `close` nothing
+//! can fail, so arming an error or a hang there is refused.
 //!
-//! `recycle` of bb8 and `close` are plain calls in the middle of a drop: there a delay, a hold and a hang **block the
-//! thread**, by the clock of the system. At `close` nothing can fail, so arming an error or a hang there is refused.
+//! # What the pools make of it
 //!
-//! Hits at `recycle` of deadpool have the field `recycled`: how often the connection was recycled before. The others have
-//! none.
+//! - bb8 tries again after an error at `connect`, and says only that its `connection_timeout` is over; the errors go to
+//!   its `error_sink`. It measures the time for trying again by the clock of the system, so that under a paused clock
+//!   it tries on, in a task of its own.
+//! - bb8 drops a connection after an error at `check`, and takes or makes another. Who gives up waiting there, also by
+//!   `connection_timeout`, puts the connection back as if it were sound.
+//! - deadpool returns an error at `connect` to the caller. After an error at `recycle`, or its timeout there, it drops
+//!   the connection and takes or makes another.
 //!
 //! # Cancel safety
 //!
@@ -68,9 +70,10 @@ use self::points::PoolPoints;
 use super::{ByFrom, ByMap, Injected};
 use std::fmt;
 
-/// The manager of a pool with fault points around it: a `bb8::ManageConnection` if what it wraps is one (feature `bb8`),
-/// and a `deadpool::managed::Manager` likewise (feature `deadpool`). See the [module](self) for the points.
+/// The manager of a pool with fault points around it: a `bb8::ManageConnection` if what it wraps is one (feature
+/// `bb8`), and a `deadpool::managed::Manager` likewise (feature `deadpool`). See the [module](self) for the points.
 #[derive(Clone)]
+#[must_use = "a manager does nothing until a pool is made of it"]
 pub struct FaultManager<M, E = ByFrom> {
     inner: M,
     points: PoolPoints,
