@@ -102,7 +102,8 @@ async fn before_a_fault_keeps_the_request_from_the_service_and_gives_back_what_w
     let mut service = FaultLayer::new("before").layer(strict.clone());
     let fault = t.fault("tower.before.before").nth(2).fail(io::ErrorKind::ConnectionRefused).arm();
     assert!(service.ready().await.unwrap().call(1).await.is_ok());
-    let error = service.ready().await.unwrap().call(2).await.unwrap_err();
+    let mut kept = std::pin::pin!(service.ready().await.unwrap().call(2));
+    let error = kept.as_mut().await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
     assert_eq!((strict.called(), fault.hits(), strict.free()), (1, 2, 1));
     assert!(service.ready().await.unwrap().call(3).await.is_ok());
