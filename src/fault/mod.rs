@@ -21,6 +21,8 @@
 //! - In a test: [`Test::fault`](crate::Test::fault) says *when* ([`Trigger`]) and *what* ([`Fault`]), `arm` puts it in
 //!   force for the threads and tasks of this test only. A [`FaultPlan`] says the same as data.
 //! - [`FaultStream`] has points in the reads and writes of a stream, without any in product code.
+//! - What is not written by you has points where it is put together: services of tower by [`layer`] (feature `tower`),
+//!   the managers of pools by [`manager`] (features `bb8` and `deadpool`).
 //! - [`points`] lists all points of the binary.
 //!
 //! A fault that was armed and never fired fails a test that passed otherwise, since such a test has shown nothing;
@@ -41,6 +43,8 @@ mod active;
 mod armed;
 #[cfg(feature = "live")]
 mod builder;
+#[cfg(any(feature = "tower", feature = "bb8", feature = "deadpool"))]
+mod convert;
 #[cfg(feature = "live")]
 mod damage;
 #[cfg(feature = "live")]
@@ -57,8 +61,12 @@ mod inject;
 mod injected;
 #[cfg(feature = "live")]
 mod kind;
+#[cfg(feature = "tower")]
+pub mod layer;
 #[cfg(feature = "live")]
 mod macros;
+#[cfg(any(feature = "bb8", feature = "deadpool"))]
+pub mod manager;
 #[cfg(feature = "live")]
 mod numbers;
 #[cfg(feature = "live")]
@@ -76,6 +84,8 @@ mod trigger;
 #[cfg(feature = "live")]
 mod what;
 
+#[cfg(any(feature = "tower", feature = "bb8", feature = "deadpool"))]
+pub use self::convert::{ByFrom, ByMap, MakeError};
 #[cfg(feature = "live")]
 pub use self::{
     active::ActiveFault,

@@ -10,8 +10,10 @@
 //! - `fixture`: what is set up before a test, who shares it, when it is undone
 //! - `identity`: which test a thread or task belongs to
 //! - `isolation`: tests that run in parallel never see each other
+//! - `layer`: faults in tower's middleware
 //! - `load`, `load_verdict`: load runs, and what they say about objectives
 //! - `logs`: whose lines are whose, and what is asked of them
+//! - `manager`: faults in pools, and what real pools make of them
 //! - `metrics`: what the code under test records, test by test
 //! - `mock`: who sees mocks, how they are taken down and verified
 //! - `nextest`: what nextest does with a binary that has a `main` of its own
@@ -46,10 +48,14 @@ mod first_example;
 mod fixture;
 mod identity;
 mod isolation;
+#[cfg(all(feature = "tower", feature = "macros"))]
+mod layer;
 mod load;
 mod load_verdict;
 #[cfg(feature = "tracing")]
 mod logs;
+#[cfg(all(feature = "bb8", feature = "deadpool", feature = "macros"))]
+mod manager;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod mock;
