@@ -3,16 +3,16 @@
 use super::{
     ActiveFault, Fault, Hit, Trigger,
     disturbance::Armings,
-    plan::{FaultPlan, FaultSpec},
+    spec::FaultSpec,
     table::FaultTable,
     trigger::Predicate,
     what::{Callback, MakeValue},
 };
 use crate::{
-    base::Error,
+    base::{Error, Origin},
     scope::{Test, ready},
 };
-use std::{io, panic::Location, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 /// A fault that is being described: when it fires, and what it does. See [`Test::fault`].
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub struct FaultBuilder {
     pub(super) t: Test,
     pub(super) spec: FaultSpec,
     /// Where it was described, which is what is known of a fault that a timeline arms.
-    pub(super) place: &'static Location<'static>,
+    pub(super) origin: Origin,
     pub(super) armings: Armings,
 }
 
@@ -47,37 +47,23 @@ impl Test {
     #[track_caller]
     pub fn fault(&self, point: impl Into<String>) -> FaultBuilder {
         let spec = FaultSpec { point: point.into(), when: Vec::new(), then: Vec::new(), optional: false };
-        FaultBuilder { t: self.clone(), spec, place: Location::caller(), armings: Armings::default() }
+        FaultBuilder { t: self.clone(), spec, origin: Origin::caller(), armings: Armings::default() }
     }
+}
 
-    /// Arms all faults of a plan.
-    ///
-    /// # Panics
-    /// Where [`try_arm`](Test::try_arm) errs.
-    #[track_caller]
-    pub fn arm(&self, plan: &FaultPlan) -> Vec<ActiveFault> {
-        ready(self.try_arm(plan))
-    }
-
-    /// Arms all faults of a plan, or none.
-    ///
-    /// # Errors
-    /// As [`FaultBuilder::try_arm`], for the first fault that cannot be armed.
-    #[track_caller]
-    pub fn try_arm(&self, plan: &FaultPlan) -> Result<Vec<ActiveFault>, Error> {
-        let place = Location::caller();
-        let mut active: Vec<ActiveFault> = Vec::new();
-        for spec in &plan.faults {
-            match FaultTable::of(self).arm(self, spec.clone(), place) {
-                Ok(armed) => active.push(ActiveFault { armed }),
-                Err(error) => {
-                    active.into_iter().for_each(|fault| FaultTable::forget(&fault.armed));
-                    return Err(error);
-                }
+/// Arms all of these faults, or none.
+pub(crate) fn arm_all(t: &Test, faults: &[FaultSpec], origin: Origin) -> Result<Vec<ActiveFault>, Error> {
+    let mut active: Vec<ActiveFault> = Vec::new();
+    for spec in faults {
+        match FaultTable::of(t).arm(t, spec.clone(), origin) {
+            Ok(armed) => active.push(ActiveFault { armed }),
+            Err(error) => {
+                active.into_iter().for_each(|fault| FaultTable::forget(&fault.armed));
+                return Err(error);
             }
         }
-        Ok(active)
     }
+    Ok(active)
 }
 
 /// When the fault fires. Each condition sees only the hits that the one before it let through; without any the fault
@@ -217,7 +203,7 @@ impl FaultBuilder {
         self
     }
 
-    /// The fault as data, for a [`FaultPlan`].
+    /// The fault as data, for a [`FaultPlan`](crate::plan::FaultPlan).
     pub fn spec(self) -> FaultSpec {
         self.spec
     }
@@ -240,7 +226,7 @@ impl FaultBuilder {
     /// do it, [`is_ended`](Error::is_ended) if the test is over, [`is_limit`](Error::is_limit) at 1,000 faults.
     #[track_caller]
     pub fn try_arm(self) -> Result<ActiveFault, Error> {
-        let armed = FaultTable::of(&self.t).arm(&self.t, self.spec, Location::caller())?;
+        let armed = FaultTable::of(&self.t).arm(&self.t, self.spec, Origin::caller())?;
         Ok(ActiveFault { armed })
     }
 }

@@ -1,14 +1,13 @@
 //! What can be begun and ended again, whatever it is: so that a timeline, a load run or a plan can disturb the code
 //! under test without knowing with what.
 
-use super::{ActiveFault, FaultBuilder, plan::FaultSpec, table::FaultTable};
+use super::{ActiveFault, FaultBuilder, spec::FaultSpec, table::FaultTable};
 use crate::{
-    base::Error,
+    base::{Error, Origin},
     scope::{Test, lock},
 };
 use std::{
     fmt,
-    panic::Location,
     pin::Pin,
     sync::{Arc, Mutex},
 };
@@ -74,14 +73,14 @@ struct State {
 
 impl Armings {
     /// Arms the fault anew. All its armings are judged as one: one that has fired is enough.
-    pub(super) fn begin(&self, t: &Test, spec: &FaultSpec, place: &'static Location<'static>) -> Result<(), Error> {
+    pub(super) fn begin(&self, t: &Test, spec: &FaultSpec, origin: Origin) -> Result<(), Error> {
         let mut state = lock(&self.state);
         if state.in_force {
             return Err(begun_twice(&described(spec)));
         }
         state.fired |= state.latest.as_ref().is_some_and(|latest| latest.fired() > 0);
         let optional = spec.optional || state.fired;
-        let armed = FaultTable::of(t).arm(t, FaultSpec { optional, ..spec.clone() }, place)?;
+        let armed = FaultTable::of(t).arm(t, FaultSpec { optional, ..spec.clone() }, origin)?;
         if let Some(latest) = state.latest.replace(ActiveFault { armed }).filter(|latest| latest.fired() == 0) {
             FaultTable::forget(&latest.armed);
         }
@@ -127,7 +126,7 @@ impl Disturbance for FaultBuilder {
     }
 
     fn begin(&self) -> BoxFuture<'_, Result<(), Error>> {
-        Box::pin(async { self.armings.begin(&self.t, &self.spec, self.place) })
+        Box::pin(async { self.armings.begin(&self.t, &self.spec, self.origin) })
     }
 
     fn end(&self) -> BoxFuture<'_, Result<(), Error>> {

@@ -19,7 +19,8 @@
 //! - In product code: [`fault_point!`](crate::fault_point) where something can fail,
 //!   [`pause_point!`](crate::pause_point) where nothing can.
 //! - In a test: [`Test::fault`](crate::Test::fault) says *when* ([`Trigger`]) and *what* ([`Fault`]), `arm` puts it in
-//!   force for the threads and tasks of this test only. A [`FaultPlan`] says the same as data.
+//!   force for the threads and tasks of this test only. A [`FaultPlan`](crate::plan::FaultPlan) says the same
+//!   as data.
 //! - [`FaultStream`] has points in the reads and writes of a stream, without any in product code.
 //! - What is not written by you has points where it is put together: services of tower by [`layer`] (feature `tower`),
 //!   the managers of pools by [`manager`] (features `bb8` and `deadpool`).
@@ -50,11 +51,11 @@ mod convert;
 #[cfg(feature = "live")]
 mod damage;
 #[cfg(feature = "live")]
+mod disturbance;
+#[cfg(feature = "live")]
 mod errno;
 #[cfg(feature = "live")]
 mod family;
-#[cfg(feature = "live")]
-mod disturbance;
 #[cfg(feature = "live")]
 mod gate;
 #[cfg(feature = "live")]
@@ -76,11 +77,13 @@ mod numbers;
 #[cfg(feature = "live")]
 mod place;
 #[cfg(feature = "live")]
-mod plan;
+mod planned;
 #[cfg(feature = "live")]
 mod schedule;
 #[cfg(feature = "live")]
 mod site;
+#[cfg(feature = "live")]
+mod spec;
 #[cfg(feature = "live")]
 mod stream;
 #[cfg(feature = "live")]
@@ -102,12 +105,18 @@ pub use self::{
     hit::Hit,
     inject::{Decision, decide},
     injected::Injected,
-    plan::{FaultPlan, FaultSpec},
     site::{Point, Site, SiteEntry, points},
+    spec::FaultSpec,
     stream::FaultStream,
     timeline::{ActiveTimeline, Timeline},
     trigger::{Predicate, Trigger},
     what::{Callback, Closure, Fault, MakeValue},
 };
 #[cfg(feature = "live")]
-pub(crate) use self::{damage::Damage, disturbance::begun_twice, place::Place};
+pub(crate) use self::{
+    builder::arm_all,
+    damage::Damage,
+    disturbance::begun_twice,
+    place::Place,
+    planned::{Plannable, Planned, Window},
+};

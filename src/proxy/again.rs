@@ -1,11 +1,10 @@
 //! A toxic that is added and removed again and again, by whoever drives disturbances.
 
 use std::fmt;
-use std::panic::Location;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::base::Error;
+use crate::base::{Error, Origin};
 use crate::fault::{BoxFuture, Disturbance, begun_twice};
 use crate::scope::lock;
 
@@ -20,7 +19,7 @@ use super::toxic::Toxic;
 pub struct ProxyToxic {
     proxy: FaultProxy,
     toxic: Toxic,
-    at: &'static Location<'static>,
+    origin: Origin,
     state: Mutex<State>,
 }
 
@@ -36,7 +35,11 @@ impl FaultProxy {
     /// The toxic on this proxy as something to begin and to end, for a timeline or a load run. It is not armed yet.
     #[track_caller]
     pub fn toxic(&self, toxic: impl Into<Toxic>) -> ProxyToxic {
-        ProxyToxic { proxy: self.clone(), toxic: toxic.into(), at: Location::caller(), state: Mutex::default() }
+        self.toxic_of(toxic.into(), Origin::caller())
+    }
+
+    pub(super) fn toxic_of(&self, toxic: Toxic, origin: Origin) -> ProxyToxic {
+        ProxyToxic { proxy: self.clone(), toxic, origin, state: Mutex::default() }
     }
 }
 
@@ -49,7 +52,7 @@ impl ProxyToxic {
             }
             state.in_force = true;
         }
-        let armed = self.proxy.add_at(self.toxic.clone(), self.at).await;
+        let armed = self.proxy.add_at(self.toxic.clone(), self.origin).await;
         let mut state = lock(&self.state);
         state.in_force = armed.is_ok();
         let armed = armed?;

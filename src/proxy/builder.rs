@@ -1,15 +1,15 @@
 //! How a test asks for a proxy.
 
 use std::fmt;
-use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
-use crate::base::Error;
+use crate::base::{Error, Origin};
 use crate::scope::Test;
 
 use super::address::Address;
 use super::handle::FaultProxy;
+use super::planned::Orders;
 use super::toxic::Toxic;
 use super::upstream::Upstream;
 use super::when_down::WhenDown;
@@ -37,7 +37,7 @@ pub struct ProxyBuilder {
     upstream: Upstream,
     name: Option<String>,
     listen: Option<Listen>,
-    toxics: Vec<(Toxic, &'static Location<'static>)>,
+    toxics: Vec<(Toxic, Origin)>,
     when_down: WhenDown,
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Plan {
     pub(super) upstream: Upstream,
     pub(super) name: Option<String>,
     pub(super) address: Address,
-    pub(super) toxics: Vec<(Toxic, &'static Location<'static>)>,
+    pub(super) toxics: Vec<(Toxic, Origin)>,
     pub(super) when_down: WhenDown,
 }
 
@@ -95,7 +95,7 @@ impl ProxyBuilder {
     /// among [`FaultProxy::toxics`].
     #[track_caller]
     pub fn with(mut self, toxic: impl Into<Toxic>) -> ProxyBuilder {
-        self.toxics.push((toxic.into(), Location::caller()));
+        self.toxics.push((toxic.into(), Origin::caller()));
         self
     }
 
@@ -132,9 +132,13 @@ impl ProxyBuilder {
             None if self.upstream.is_unix() => Address::in_dir(test.dir()),
             None => Address::parse("127.0.0.1:0")?,
         };
-        let (upstream, name, toxics, when_down) = (self.upstream, self.name, self.toxics, self.when_down);
-        let seed = test.seed();
-        FaultProxy::start(&test, Plan { upstream, name, address, toxics, when_down }, seed).await
+        let mut orders = Orders::for_name(&test, self.name.as_deref());
+        let mut toxics = std::mem::take(&mut orders.at_once);
+        toxics.extend(self.toxics);
+        let plan = Plan { upstream: self.upstream, name: self.name, address, toxics, when_down: self.when_down };
+        let proxy = FaultProxy::start(&test, plan, test.seed()).await?;
+        orders.start(&test, &proxy)?;
+        Ok(proxy)
     }
 }
 

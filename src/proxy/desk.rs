@@ -1,13 +1,12 @@
 //! The task of one proxy: lets connections in, and arms and removes toxics in between.
 
 use std::io;
-use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use crate::base::{Error, Kind};
+use crate::base::{Error, Kind, Origin};
 
 use super::gate::{Gate, Visitor};
 use super::site::Site;
@@ -21,7 +20,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// What a handle asks for. Answered once it is in force for all live connections and for new ones.
 pub(super) enum Order {
-    Arm { toxic: Toxic, at: &'static Location<'static>, reply: oneshot::Sender<Result<Arc<Armed>, Error>> },
+    Arm { toxic: Toxic, origin: Origin, reply: oneshot::Sender<Result<Arc<Armed>, Error>> },
     Remove { id: u64, reply: oneshot::Sender<Result<(), Error>> },
 }
 
@@ -47,9 +46,9 @@ impl Desk {
     }
 
     /// Arms the first toxics and lets clients in, in this order: no early connection escapes.
-    pub(super) async fn open(&mut self, toxics: Vec<(Toxic, &'static Location<'static>)>) -> Result<(), Error> {
-        for (toxic, at) in toxics {
-            self.arm(toxic, at).await?;
+    pub(super) async fn open(&mut self, toxics: Vec<(Toxic, Origin)>) -> Result<(), Error> {
+        for (toxic, origin) in toxics {
+            self.arm(toxic, origin).await?;
         }
         if self.site.when_down == WhenDown::Refuse && dial(&self.site.upstream).await.is_err() {
             self.refuse_for_the_server();
@@ -79,8 +78,8 @@ impl Desk {
 
     async fn carry_out(&mut self, order: Order) {
         match order {
-            Order::Arm { toxic, at, reply } => {
-                let armed = self.arm(toxic, at).await;
+            Order::Arm { toxic, origin, reply } => {
+                let armed = self.arm(toxic, origin).await;
                 // Whoever asked has stopped waiting and has no handle to remove it with.
                 if let Err(Ok(armed)) = reply.send(armed) {
                     let _ = self.remove(armed.id).await;
@@ -93,7 +92,7 @@ impl Desk {
         }
     }
 
-    async fn arm(&mut self, toxic: Toxic, at: &'static Location<'static>) -> Result<Arc<Armed>, Error> {
+    async fn arm(&mut self, toxic: Toxic, origin: Origin) -> Result<Arc<Armed>, Error> {
         if let Some(nonsense) = toxic.nonsense() {
             return Err(Error::invalid(nonsense));
         }
@@ -107,9 +106,9 @@ impl Desk {
         };
         self.toxics += 1;
         // Made once the door is shut: what the gate itself does with the port is no meeting.
-        let armed = Arc::new(Armed::new(self.toxics, toxic, at, &self.site.state));
+        let armed = Arc::new(Armed::new(self.toxics, toxic, origin, &self.site.state));
         self.site.state.arm(armed.clone());
-        self.site.record(&format!("armed `{armed}` at {at}"));
+        self.site.record(&format!("armed `{armed}` {origin}"));
         match armed.spec.expels() {
             Some(how) if !waiting.is_empty() => self.turn_away(waiting, how, &armed),
             _ => waiting.into_iter().for_each(|visitor| self.site.admit(visitor)),

@@ -2,14 +2,13 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::panic::Location;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::base::{Error, Seed};
+use crate::base::{Error, Origin, Seed};
 use crate::scope::{Part as _, Test};
 
 use super::address::Address;
@@ -114,7 +113,7 @@ impl FaultProxy {
     /// Dropped before it returns, it leaves the toxic armed or not; at the latest the end of the test removes it.
     #[track_caller]
     pub fn add<T: Into<Toxic>>(&self, toxic: T) -> impl Future<Output = Result<ActiveToxic, Error>> + Send + use<T> {
-        self.add_at(toxic.into(), Location::caller())
+        self.add_at(toxic.into(), Origin::caller())
     }
 
     pub(super) fn address(&self) -> &Address {
@@ -124,12 +123,12 @@ impl FaultProxy {
     pub(super) fn add_at(
         &self,
         toxic: Toxic,
-        at: &'static Location<'static>,
+        origin: Origin,
     ) -> impl Future<Output = Result<ActiveToxic, Error>> + Send + use<> {
         let orders = self.orders.clone();
         async move {
             let (reply, answer) = oneshot::channel();
-            let _ = orders.send(Order::Arm { toxic, at, reply });
+            let _ = orders.send(Order::Arm { toxic, origin, reply });
             let armed = answer.await.map_err(|_| over("added to"))??;
             Ok(ActiveToxic { armed, orders })
         }

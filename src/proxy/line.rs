@@ -326,7 +326,7 @@ mod tests {
                             number += 1;
                             let (seed, direction) = (Seed::new(7), Direction::Downstream);
                             let link = LinkId { seed, proxy: 1, connection: 1, toxic: number, direction };
-                            line.add(number, toxic.0.effect(&link).unwrap());
+                            line.add(number, toxic.spec.effect(&link).unwrap());
                             armed.push(number);
                         }
                         Step::Remove(which) if !armed.is_empty() => {

@@ -114,6 +114,7 @@ mod handle;
 mod line;
 mod link;
 mod partitioned;
+mod planned;
 mod refusals;
 mod site;
 mod state;

@@ -1,8 +1,6 @@
 //! Partitions as a test says them: of one proxy, or of several at once.
 
-use std::panic::Location;
-
-use crate::base::Error;
+use crate::base::{Error, Origin};
 use crate::scope::Test;
 
 use super::handle::{ActiveToxic, FaultProxy};
@@ -60,7 +58,7 @@ impl Test {
         &self,
         proxies: &[&FaultProxy],
     ) -> impl Future<Output = Result<ActivePartition, Error>> + Send + use<> {
-        let at = Location::caller();
+        let origin = Origin::caller();
         let proxies: Vec<FaultProxy> = proxies.iter().map(|proxy| (*proxy).clone()).collect();
         async move {
             if proxies.is_empty() {
@@ -68,7 +66,7 @@ impl Test {
             }
             let mut partition = ActivePartition { toxics: Vec::new() };
             for proxy in proxies {
-                match proxy.add_at(Toxic::from(Partition::new()), at).await {
+                match proxy.add_at(Toxic::from(Partition::new()), origin).await {
                     Ok(toxic) => partition.toxics.push(toxic),
                     Err(error) => {
                         let _ = partition.heal().await;

@@ -1,12 +1,12 @@
 //! What a proxy's handles and its task on the engine's thread both know.
 
 use std::fmt;
-use std::panic::{self, AssertUnwindSafe, Location};
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use crate::base::Seed;
+use crate::base::{Origin, Seed};
 use crate::scope::lock;
 
 use super::address::Address;
@@ -137,9 +137,9 @@ impl State {
     fn finding(&self, toxic: &Armed) -> String {
         let name = self.name.as_ref().map(|name| format!("`{name}`, ")).unwrap_or_default();
         format!(
-            "the toxic `{toxic}`, armed at {} on the proxy {name}{} to {}, never fired: {} ({} connections were accepted \
+            "the toxic `{toxic}`, armed {} on the proxy {name}{} to {}, never fired: {} ({} connections were accepted \
              in all); send traffic through {} while it is armed, or mark it `.optional()`",
-            toxic.at,
+            toxic.origin,
             self.address,
             self.upstream,
             toxic.misses(),
@@ -192,7 +192,7 @@ pub(super) struct Armed {
     pub(super) id: u64,
     pub(super) spec: Arc<dyn Spec>,
     choice: Choice,
-    pub(super) at: &'static Location<'static>,
+    pub(super) origin: Origin,
     since: Instant,
     /// How many connections had been accepted when it was armed.
     after: u64,
@@ -212,7 +212,7 @@ pub(super) struct Armed {
 }
 
 impl Armed {
-    pub(super) fn new(id: u64, toxic: Toxic, at: &'static Location<'static>, proxy: &State) -> Armed {
+    pub(super) fn new(id: u64, toxic: Toxic, origin: Origin, proxy: &State) -> Armed {
         let Toxic { spec, choice } = toxic;
         let refusals = spec.door().map(|door| match (&proxy.address, door) {
             (Address::Tcp(_), Door::Refusing) => Refusals::watch(Count::Refused),
@@ -223,7 +223,7 @@ impl Armed {
             id,
             spec,
             choice,
-            at,
+            origin,
             since: Instant::now(),
             after: proxy.accepted.load(Relaxed),
             chosen: AtomicU64::new(0),

@@ -42,6 +42,7 @@ mod tree;
 
 pub use builder::ServerBuilder;
 pub use handle::Server;
+pub(crate) use outage::How;
 pub use outage::Outage;
 pub use postgres::{Postgres, PostgresBuilder, PostgresServer, PostgresServerBuilder};
 pub use process::Process;

@@ -3,8 +3,8 @@
 use super::{Process, Server};
 use crate::{
     base::Error,
-    fault::{BoxFuture, Disturbance, begun_twice},
-    scope::lock,
+    fault::{BoxFuture, Disturbance, Plannable, Planned, begun_twice},
+    scope::{Test, lock},
 };
 use std::{fmt, sync::Mutex};
 
@@ -40,10 +40,36 @@ enum Target {
     Server(Server),
 }
 
-#[derive(Clone, Copy)]
-enum How {
+/// What is wrong with a process while it is out of order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
     Paused,
     Killed,
+}
+
+impl fmt::Display for How {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            How::Paused => "hangs",
+            How::Killed => "is dead",
+        })
+    }
+}
+
+impl Plannable for How {
+    const FOR: &'static str = "server";
+}
+
+/// Sets going what a plan has for the server of this name, which has just come up.
+pub(super) fn begin_planned(t: &Test, server: &Server) -> Result<(), Error> {
+    let planned = Planned::<How>::of(t).take(&server.name);
+    if planned.is_empty() {
+        return Ok(());
+    }
+    let timeline = planned.into_iter().fold(t.timeline(), |timeline, due| {
+        due.window.on(timeline, Outage::new(Target::Server(server.clone()), due.what))
+    });
+    timeline.try_start().map(drop)
 }
 
 impl Process {
@@ -112,13 +138,9 @@ impl Outage {
 
 impl Disturbance for Outage {
     fn describe(&self) -> String {
-        let what = match self.how {
-            How::Paused => "hangs",
-            How::Killed => "is dead",
-        };
         match &self.target {
-            Target::Process(process) => format!("the process `{}` {what}", process.program()),
-            Target::Server(server) => format!("the server `{}` {what}", server.name),
+            Target::Process(process) => format!("the process `{}` {}", process.program(), self.how),
+            Target::Server(server) => format!("the server `{}` {}", server.name, self.how),
         }
     }
 

@@ -66,7 +66,7 @@ fn a_timeout_that_never_comes_closes_only_what_lost_bytes_when_it_is_removed() {
         way.expect_end(Ok(()));
     });
     each_way(|mut way| {
-        let toxic = way.add(Timeout::never().optional(), Timeout::never().optional().upstream());
+        let toxic = way.add(Timeout::never().optional(), Timeout::never().upstream().optional());
         wait(toxic.remove()).unwrap();
         way.sender.write_all(b"abc").unwrap();
         way.expect(b"abc");

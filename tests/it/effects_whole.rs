@@ -120,14 +120,14 @@ fn every_setting_out_of_range_is_refused_by_its_name() {
 /// Toxics that change no byte, all different.
 fn harmless(number: u64) -> Toxic {
     match number % 8 {
-        0 => Latency::of(ms(1)).jitter(ms(1)).both().optional().into(),
-        1 => Bandwidth::of(400_000_000).both().optional().into(),
-        2 => Slicer::of(9_000).variation(3_000).both().optional().into(),
-        3 => Stall::of(ms(1)).every(100_000).both().optional().into(),
-        4 => Blackhole::new().optional().into(),
-        5 => Limit::bytes(50_000).stall().both().optional().into(),
-        6 => SlowClose::of(ms(1)).both().optional().into(),
-        _ => Noop::new().both().optional().into(),
+        0 => Latency::of(ms(1)).jitter(ms(1)).both().optional(),
+        1 => Bandwidth::of(400_000_000).both().optional(),
+        2 => Slicer::of(9_000).variation(3_000).both().optional(),
+        3 => Stall::of(ms(1)).every(100_000).both().optional(),
+        4 => Blackhole::new().optional(),
+        5 => Limit::bytes(50_000).stall().both().optional(),
+        6 => SlowClose::of(ms(1)).both().optional(),
+        _ => Noop::new().both().optional(),
     }
 }
 

@@ -28,6 +28,7 @@
 //! - `shutdown`, `shutdown_conformance`: graceful shutdown, and whether services do it
 //! - `signals`: SIGINT, SIGTERM, `process::exit` and SIGKILL
 //! - `stream`, `stream_contract`: wrapped streams, what faults do to them, and that they are streams all the same
+//! - `plan`: plans in one line and in files, and from outside
 //! - `timeline`: what begins and ends when
 //! - `trial`: how often, where and beside whom a test runs
 //! - `traced`: `#[traced_test]` beside `#[qtest]` and on it
@@ -69,6 +70,7 @@ mod metrics;
 mod mock;
 #[cfg(feature = "runner")]
 mod nextest;
+mod plan;
 mod process;
 mod product;
 mod proxies;

@@ -255,7 +255,7 @@ fn bytes_stay_exact_while_a_toxic_is_toggled_at_full_speed() {
     wait(async {
         for round in 0..1_000_u64 {
             let toxic = match round % 3 {
-                0 => Latency::of(ms(1)).both().optional().into(),
+                0 => Latency::of(ms(1)).both().optional(),
                 1 => Latency::of(ms(1)).toxicity(0.5).optional(),
                 _ => qtests::proxy::Partition::new().optional(),
             };

@@ -40,8 +40,8 @@ impl Told {
     }
 }
 
-fn broken() -> qtests::fault::FaultPlan {
-    qtests::fault::FaultPlan::from_json(r#"{ "faults": [{ "point": "no.such.point", "then": ["hang"] }] }"#).unwrap()
+fn broken() -> qtests::plan::FaultPlan {
+    qtests::plan::FaultPlan::from_json(r#"{ "faults": [{ "point": "no.such.point", "then": ["hang"] }] }"#).unwrap()
 }
 
 impl Disturbance for Told {

@@ -92,7 +92,7 @@ async fn redis_takes_arguments_and_tells_what_it_says_of_wrong_ones(t: Test) -> 
     assert_eq!(limit, 10 << 20);
 
     let error = t.redis().args(["--maxmemory", "many"]).await.unwrap_err().to_string();
-    assert!(error.starts_with("the server `redis-server` ended before it was ready: exit status: 1"), "{error}");
+    assert!(error.starts_with("the server `redis` ended before it was ready: exit status: 1"), "{error}");
     assert!(error.contains("maxmemory"), "{error}");
     Ok(())
 }

@@ -20,6 +20,7 @@ mod build;
 mod choice;
 mod close;
 mod corrupt;
+mod direction;
 mod down;
 mod half_open;
 mod latency;
@@ -65,12 +66,13 @@ pub use truncate::Truncate;
 pub(in crate::proxy) use outlet::{Outlet, Tally};
 
 pub(in crate::proxy) use choice::{Answer, Candidate, Choice, HEARD};
+pub(in crate::proxy) use direction::{BOTH, Direction, LinkId};
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::base::Seed;
+use direction::Ways;
 
 chooses_connections!(
     AcceptDelay,
@@ -274,9 +276,6 @@ pub(in crate::proxy) trait Spec: fmt::Display + Send + Sync + 'static {
     }
 }
 
-/// Both ways of a connection.
-pub(in crate::proxy) const BOTH: [Direction; 2] = [Direction::Upstream, Direction::Downstream];
-
 /// What one toxic does to one direction of one connection, with the state that this takes.
 pub(in crate::proxy) trait Effect: Send {
     /// Takes what arrived at `at` and hands on what leaves, and when.
@@ -336,87 +335,4 @@ pub(in crate::proxy) enum Cut {
 pub(in crate::proxy) fn later(at: Instant, delay: Duration) -> Instant {
     const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
     at.checked_add(delay).unwrap_or_else(|| at + CENTURY)
-}
-
-/// One direction of one connection, as one toxic sees it: all that a repeatable draw may depend on.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::proxy) struct LinkId {
-    /// The seed of the test.
-    pub(in crate::proxy) seed: Seed,
-    /// The number of the proxy in the test, from 1.
-    pub(in crate::proxy) proxy: u64,
-    /// The number of the connection at the proxy, from 1.
-    pub(in crate::proxy) connection: u64,
-    /// The number of the toxic at the proxy, from 1.
-    pub(in crate::proxy) toxic: u64,
-    /// Which way the bytes go.
-    pub(in crate::proxy) direction: Direction,
-}
-
-impl LinkId {
-    /// A draw in `0.0..1.0` that depends on nothing but the place and what the toxic adds to it.
-    pub(in crate::proxy) fn draw(&self, place: &[u64; 2]) -> f64 {
-        let [first, second] = *place;
-        self.seed.draw_unit_at(&[self.proxy, self.connection, self.toxic, self.direction as u64, first, second])
-    }
-}
-
-/// Which way bytes go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::proxy) enum Direction {
-    /// From the client to the server.
-    Upstream,
-    /// From the server to the client.
-    Downstream,
-}
-
-impl fmt::Display for Direction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Direction::Upstream => "upstream",
-            Direction::Downstream => "downstream",
-        })
-    }
-}
-
-/// The directions that a toxic acts on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ways {
-    One(Direction),
-    Both,
-}
-
-impl Ways {
-    fn include(self, direction: Direction) -> bool {
-        self == Ways::Both || self == Ways::One(direction)
-    }
-}
-
-impl fmt::Display for Ways {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Ways::One(direction) => direction.fmt(f),
-            Ways::Both => f.write_str("both ways"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn draws_repeat_and_differ_by_place() {
-        let link = LinkId { seed: Seed::new(7), proxy: 1, connection: 2, toxic: 3, direction: Direction::Downstream };
-        assert_eq!(link.draw(&[5, 0]), link.draw(&[5, 0]));
-        let others = [
-            LinkId { seed: Seed::new(8), ..link },
-            LinkId { proxy: 2, ..link },
-            LinkId { connection: 3, ..link },
-            LinkId { toxic: 4, ..link },
-            LinkId { direction: Direction::Upstream, ..link },
-        ];
-        assert!(others.iter().all(|other| other.draw(&[5, 0]) != link.draw(&[5, 0])));
-        assert!([[6, 0], [5, 1], [0, 5]].iter().all(|place| link.draw(place) != link.draw(&[5, 0])));
-    }
 }
