@@ -3,20 +3,14 @@
 //! Each sample is a process of its own: memory that one way gave back to the allocator would be there for the next.
 
 use super::{
+    ends::patient_listener,
     measure::{Sample, Series, Spent, Table, interleaved, raise_descriptor_limit, resident},
     subject::Kind,
 };
-use std::{
-    env, io,
-    net::{Ipv4Addr, SocketAddr},
-    process::Command,
-    sync::mpsc,
-    thread,
-    time::Instant,
-};
+use std::{env, io, net::SocketAddr, process::Command, sync::mpsc, thread, time::Instant};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     runtime::{self, Runtime},
     task::JoinSet,
 };
@@ -41,6 +35,15 @@ struct Opened {
     cpu: f64,
 }
 
+/// What is said about the samples, its unit, and how it is read off one.
+type Figure = (&'static str, &'static str, fn(&Opened) -> f64);
+
+const FIGURES: [Figure; 3] = [
+    ("all answered", "ms", |opened| opened.millis),
+    ("memory of each, ends included", "KiB", |opened| opened.memory),
+    ("CPU of the proxy, each", "us", |opened| opened.cpu),
+];
+
 /// Opens a thousand connections through each way in turn and prints what that took.
 pub(crate) fn measure() {
     let mut subjects: Vec<Sample<'_, Opened>> = Vec::new();
@@ -51,12 +54,7 @@ pub(crate) fn measure() {
 
     let how = format!("opened together, a round trip of 64 bytes on each, a process for each sample, {ROUNDS} rounds");
     let mut table = Table::new(&format!("{CONNECTIONS} connections at once"), &how);
-    let figures: [(&str, &str, fn(&Opened) -> f64); 3] = [
-        ("until all are answered", "ms", |opened| opened.millis),
-        ("memory of a connection, ends included", "KiB", |opened| opened.memory),
-        ("CPU of the proxy for a connection", "us", |opened| opened.cpu),
-    ];
-    for (what, unit, figure) in figures {
+    for (what, unit, figure) in FIGURES {
         let series = [0, 1, 2, 3].map(|way| Series::of(&samples[way], figure));
         // Without a proxy there is no time of its thread.
         for (kind, series) in Kind::ALL.iter().zip(&series).skip(usize::from(unit == "us")) {
@@ -129,7 +127,7 @@ fn echo() -> SocketAddr {
     let (told, tell) = mpsc::channel();
     thread::spawn(move || {
         own_runtime().block_on(async {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
+            let listener = patient_listener();
             let _ = told.send(listener.local_addr().expect("a bound socket has an address"));
             loop {
                 let (mut stream, _) = listener.accept().await.expect("a connection can be accepted");

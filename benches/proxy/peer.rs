@@ -1,8 +1,9 @@
 //! The plainest proxy there is, in the same shape as that of qtests: one thread with a runtime of its own.
 
+use super::ends::patient_listener;
 use std::{
     io,
-    net::{Ipv4Addr, SocketAddr},
+    net::SocketAddr,
     sync::mpsc,
     thread::{self, JoinHandle},
 };
@@ -28,7 +29,7 @@ impl Peer {
         let run = move || {
             let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
             runtime.block_on(async {
-                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
+                let listener = patient_listener();
                 let _ = told.send(listener.local_addr().expect("a bound socket has an address"));
                 tokio::select! {
                     _ = stopped => {}

@@ -30,6 +30,11 @@ struct Trips {
     cpu: f64,
 }
 
+/// What is said about the samples, and how it is read off one.
+type Figure = (&'static str, fn(&Trips) -> f64);
+
+const FIGURES: [Figure; 3] = [("p50", |trips| trips.p50), ("mean", |trips| trips.mean), ("p99", |trips| trips.p99)];
+
 /// Sends messages to and fro on each way in turn and prints what they took.
 pub(crate) fn measure() {
     let server = echo();
@@ -42,9 +47,7 @@ pub(crate) fn measure() {
 
     let how = format!("{TRIPS} round trips of {MESSAGE} bytes, one connection each time, {ROUNDS} rounds");
     let mut table = Table::new("Round trips, no toxics", &how);
-    let figures: [(&str, fn(&Trips) -> f64); 3] =
-        [("p50", |trips| trips.p50), ("mean", |trips| trips.mean), ("p99", |trips| trips.p99)];
-    for (name, figure) in figures {
+    for (name, figure) in FIGURES {
         let [direct, ours, copy8, copy64] = [0, 1, 2, 3].map(|way| Series::of(&samples[way], figure));
         for (kind, series) in Kind::ALL.iter().zip([&direct, &ours, &copy8, &copy64]) {
             table.row(&format!("{name}, {}", kind.name()), "us", series);

@@ -26,8 +26,8 @@ impl Kind {
         match self {
             Kind::Direct => "direct",
             Kind::Qtests => "qtests",
-            Kind::Copy8 => "copy_bidirectional, 8 KiB",
-            Kind::Copy64 => "copy_bidirectional, 64 KiB",
+            Kind::Copy8 => "copy_bidirectional 8 KiB",
+            Kind::Copy64 => "copy_bidirectional 64 KiB",
         }
     }
 
