@@ -7,6 +7,7 @@
 //! - `fault`: when faults fire, what they do, what is refused
 //! - `files`, `files_trees`, `files_modes`, `files_safety`: file operations, who may read what, and that they leave nothing
 //!   half done and nothing outside the root
+//! - `files_faults`, `files_crash`, `files_model`: faults of file operations, and what is left when the machine dies
 //! - `fixture`: what is set up before a test, who shares it, when it is undone
 //! - `identity`: which test a thread or task belongs to
 //! - `isolation`: tests that run in parallel never see each other
@@ -34,6 +35,12 @@ mod failing;
 mod fault;
 #[cfg(all(feature = "files", feature = "macros"))]
 mod files;
+#[cfg(all(feature = "files", feature = "macros"))]
+mod files_crash;
+#[cfg(all(feature = "files", feature = "macros"))]
+mod files_faults;
+#[cfg(all(feature = "files", feature = "macros"))]
+mod files_model;
 #[cfg(all(feature = "files", feature = "macros"))]
 mod files_modes;
 #[cfg(all(feature = "files", feature = "macros"))]
