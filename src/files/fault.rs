@@ -156,7 +156,7 @@ impl Faults {
     }
 
     pub(super) fn write_all(&self, mut file: &fs::File, bytes: &[u8]) -> io::Result<()> {
-        self.writes_to(file);
+        self.writes_to(&self.operation.path, file);
         let passed = self.damage.passing(bytes.len());
         if self.damage.corrupts() {
             let mut damaged = bytes[..passed].to_vec();
@@ -188,27 +188,22 @@ impl Faults {
         Ok(())
     }
 
-    /// Decided here and not on the task: a sync that is never come to is not hit. Blocks the thread where a fault says so.
+    /// Decided here and not on the task: a sync that is never come to is not hit. Blocks the thread where a fault says
+    /// so.
     fn at_sync(&self, of: &'static str) -> io::Result<()> {
         let Some(decision) = decide(&SYNC, &self.operation, Some(("of", Value::Str(of)))) else { return Ok(()) };
         match &self.session {
-            Some(session) => {
-                let waiting = session.pause(decision.holding());
-                let done = decision.run_blocking();
-                session.go_on(Some(waiting))?;
-                Ok(done?)
-            }
+            Some(session) => Ok(session.held(decision.holding(), || decision.run_blocking())??),
             None => Ok(decision.run_blocking()?),
         }
     }
 
     /// A wait for other writers, during which others may work.
     pub(super) fn waiting(&self, wait: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
-        let Some(session) = &self.session else { return wait() };
-        session.leave();
-        let done = wait();
-        session.go_on(None)?;
-        done
+        match &self.session {
+            Some(session) => session.aside(wait)?,
+            None => wait(),
+        }
     }
 
     /// Makes what may not be there yet: a file, a tree, directories.
@@ -231,15 +226,15 @@ impl Faults {
         let Some(session) = &self.session else { return remove() };
         let change = Change::removing(&self.dir, path, session.room());
         let done = remove();
-        // Also when it failed: a part may be gone.
-        session.changed(change);
+        // Of a tree a part may be gone.
+        session.changed(change.map(|change| change.filter(|change| done.is_ok() || change.is_of_a_tree())));
         done
     }
 
     /// What is written to this file from now on is lost in a crash until it is synced.
-    pub(super) fn writes_to(&self, file: &fs::File) {
+    pub(super) fn writes_to(&self, path: &Path, file: &fs::File) {
         if let Some(session) = &self.session {
-            session.writes_to(file);
+            session.writes_to(path, file);
         }
     }
 }

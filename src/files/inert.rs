@@ -56,7 +56,7 @@ impl Faults {
         remove()
     }
 
-    pub(super) fn writes_to(&self, _: &fs::File) {}
+    pub(super) fn writes_to(&self, _: &Path, _: &fs::File) {}
 }
 
 impl After {

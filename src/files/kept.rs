@@ -1,17 +1,20 @@
 //! What was at a path before it was replaced or removed, so that it can come back.
 
-use super::loss::FILES;
-use cap_std::fs::PermissionsExt as _;
-use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, MetadataExt as _, OpenOptions, OpenOptionsExt, Permissions};
+use super::{loss::FILES, read};
+use cap_std::fs::{
+    Dir, DirBuilder, DirBuilderExt, MetadataExt as _, OpenOptions, OpenOptionsExt, Permissions, PermissionsExt as _,
+};
+use rustix::fs::OFlags;
 use std::{
     ffi::OsString,
     fs,
     io::{self, Seek},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
-/// What was at a path. Files are held open, so that their bytes need not be copied, and so that what a crash does to them
-/// is seen in what comes back.
+/// What was at a path. Files are held open, so that their bytes need not be copied, and so that what a crash does to
+/// them is seen in what comes back.
 pub(super) enum Kept {
     Nothing,
     File(fs::File, u32),
@@ -19,8 +22,13 @@ pub(super) enum Kept {
     Dir(u32, Vec<(OsString, Kept)>),
 }
 
+/// The refusal of what would be more than is held.
+pub(super) fn full() -> io::Error {
+    io::Error::other(format!("more than {FILES} files and entries would be held"))
+}
+
 impl Kept {
-    /// Takes down what is there; files and directories of `room` at most.
+    /// Takes down what is there; of `room` entries at most.
     pub(super) fn take(dir: &Dir, path: &Path, room: usize) -> io::Result<Self> {
         Self::within(dir, path, &mut { room })
     }
@@ -31,13 +39,13 @@ impl Kept {
             about => about?,
         };
         let (kind, mode) = (about.file_type(), about.mode() & 0o7777);
+        *room = room.checked_sub(1).ok_or_else(full)?;
         if kind.is_symlink() {
             return dir.read_link_contents(path).map(Self::Link);
         }
-        let full = || io::Error::other(format!("more than {FILES} files would be held open"));
-        *room = room.checked_sub(1).ok_or_else(full)?;
         if kind.is_file() {
-            return Ok(Self::File(dir.open(path)?.into_std(), mode));
+            let file = read::open(dir, path, OpenOptions::new().read(true), OFlags::NOFOLLOW)?;
+            return Ok(Self::File(file, mode));
         }
         if !kind.is_dir() {
             let text = format!("`{}` is a pipe, a socket or a device", path.display());
@@ -52,12 +60,29 @@ impl Kept {
         Ok(Self::Dir(mode, entries))
     }
 
-    /// How many files and directories it holds.
-    pub(super) fn files(&self) -> usize {
+    pub(super) fn is_nothing(&self) -> bool {
+        matches!(self, Self::Nothing)
+    }
+
+    pub(super) fn is_tree(&self) -> bool {
+        matches!(self, Self::Dir(..))
+    }
+
+    /// How many entries it has.
+    pub(super) fn entries(&self) -> usize {
         match self {
-            Self::Nothing | Self::Link(_) => 0,
-            Self::File(..) => 1,
-            Self::Dir(_, entries) => 1 + entries.iter().map(|(_, kept)| kept.files()).sum::<usize>(),
+            Self::Nothing => 0,
+            Self::File(..) | Self::Link(_) => 1,
+            Self::Dir(_, entries) => 1 + entries.iter().map(|(_, kept)| kept.entries()).sum::<usize>(),
+        }
+    }
+
+    /// Whether the file is in it.
+    pub(super) fn has(&self, id: (u64, u64)) -> bool {
+        match self {
+            Self::Nothing | Self::Link(_) => false,
+            Self::File(file, _) => file.metadata().is_ok_and(|about| (about.dev(), about.ino()) == id),
+            Self::Dir(_, entries) => entries.iter().any(|(_, kept)| kept.has(id)),
         }
     }
 

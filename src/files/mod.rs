@@ -27,8 +27,8 @@
 //! symbolic link, not by a race with somebody who exchanges a directory for a link. An attempt is an error of its own
 //! ([`FileError::is_outside`]). That is the work of [cap-std](https://docs.rs/cap-std), which resolves every path below
 //! an open directory. `..` and links that stay inside are followed. `""` and `"."` are the root, and slashes at the end
-//! mean nothing. Names that end in `.qtests-write~` belong to writes that are under way: a path with such a name, or with
-//! a directory of such a name, is refused, and the files of writes are neither listed nor copied.
+//! mean nothing. Names that end in `.qtests-write~` belong to writes that are under way: a path with such a name, or
+//! with a directory of such a name, is refused, and the files of writes are neither listed nor copied.
 //!
 //! # Which thread, which clock
 //!
@@ -47,8 +47,8 @@
 //!
 //! # Faults
 //!
-//! With the feature `live` every operation of `Files` passes a point of its own, `Files` of services too, and a test arms
-//! it by its name:
+//! With the feature `live` every operation of `Files` passes a point of its own, `Files` of services too, and a test
+//! arms it by its name:
 //!
 //! ```
 //! use qtests::Test;
@@ -83,17 +83,19 @@
 //! - What stands before the bytes (`.delay(..)`, `.hold()`, `.fail_os(..)`) happens on the task, in the time of the
 //!   test, before anything is touched; a future that is dropped there has done nothing. An error is the
 //!   [`source`](std::error::Error::source) of the [`FileError`], with the number of the system if it has one.
-//! - `.short(n)`, at `read`, `write` and `append`: a read gives the first n bytes, as of a file that became shorter since
-//!   its length was asked. An append puts n bytes into the file and fails: with what follows, or with
-//!   [`WriteZero`](std::io::ErrorKind::WriteZero) if nothing does and bytes are left. A write puts n bytes into the file
-//!   beside its target, fails, and takes that file away: the target has its old content.
-//! - `.corrupt()`, there too: one bit of what is read, or of what comes into the file, is flipped.
+//! - `.short(n)`, at `read`, `write` and `append`: a read gives the first n bytes, as of a file that became shorter
+//!   since its length was asked. An append puts n bytes into the file and fails: with what follows, or with
+//!   [`WriteZero`](std::io::ErrorKind::WriteZero) if nothing does and bytes are left. A write puts n bytes into the
+//!   file beside its target, fails, and takes that file away: the target has its old content.
+//! - `.corrupt()`, there too: one bit of what is read, or of what comes into the file, is flipped. A text may be none
+//!   then.
 //! - What stands after the bytes happens on the task again, once they have passed. A write or an append that is to fail
 //!   there stops after the bytes: they are not synced, and nothing is replaced.
 //! - At `files.sync` the sync does not take place until the fault lets it: the bytes are in the file, and other
-//!   processes see them. The fault acts on the other thread, in real time, and goes on when the future is dropped.
-//!   After an error an append has its bytes in the file (none yet, if the sync was that of the directory); a write has
-//!   the old content in its place, or, after the sync of the directory, the new one.
+//!   processes see them. The fault acts on the other thread, in real time, and goes on when the future is dropped; a
+//!   paused clock stands still meanwhile, so that no timeout fires. After an error an append has its bytes in the file
+//!   (none yet, if the sync was that of the directory); a write has the old content in its place, or, after the sync of
+//!   the directory, the new one.
 //!
 //! What is lost when the machine dies in the middle of all this, and whether the code under test recovers:
 //! [`Test::disk`](crate::Test::disk).

@@ -9,6 +9,7 @@ use crate::{
 use std::{
     cell::Cell,
     fs, io, mem,
+    path::Path,
     sync::{Arc, Condvar, Mutex, PoisonError},
 };
 
@@ -65,6 +66,7 @@ impl Machine {
     pub(super) fn crash<T>(&self, happen: impl FnOnce(&mut Loss, u64) -> T) -> T {
         // Only operations of a life that is over are refused.
         let _ = self.enter(None);
+        let _turn = Turn(self);
         let (held, mut loss, crashes) = {
             let mut state = lock(&self.state);
             state.crashes += 1;
@@ -73,8 +75,43 @@ impl Machine {
         let done = happen(&mut loss, crashes);
         // Whoever waits in a sync is dead, and must not keep the locks of its files.
         held.iter().flat_map(|(_, faults)| faults).for_each(ActiveFault::disarm);
-        self.leave();
         done
+    }
+}
+
+/// The turn of a crash. Given back when it is dropped, also by a panic.
+struct Turn<'a>(&'a Machine);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}
+
+/// A sync that waits. It is forgotten when this is dropped, also by a panic.
+struct Held<'a> {
+    machine: &'a Machine,
+    ticket: u64,
+}
+
+impl<'a> Held<'a> {
+    fn new(machine: &'a Machine, faults: Vec<ActiveFault>) -> Self {
+        let mut state = lock(&machine.state);
+        state.tickets += 1;
+        let ticket = state.tickets;
+        state.held.push((ticket, faults));
+        Self { machine, ticket }
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        let mut state = lock(&self.machine.state);
+        let at = state.held.iter().position(|(ticket, _)| *ticket == self.ticket);
+        let faults = at.map(|at| state.held.swap_remove(at));
+        // They may hold closures of the user, which are dropped outside of the lock.
+        drop(state);
+        drop(faults);
     }
 }
 
@@ -101,30 +138,29 @@ impl Session {
         Ok(())
     }
 
-    /// Lets others work.
-    pub(super) fn leave(&self) {
+    fn leave(&self) {
         if self.works.take() {
             self.machine.leave();
         }
     }
 
-    /// Waits in a sync: others work meanwhile, and a crash takes these faults out of force.
-    pub(super) fn pause(&self, faults: Vec<ActiveFault>) -> u64 {
-        let ticket = {
-            let mut state = lock(&self.machine.state);
-            state.tickets += 1;
-            let ticket = state.tickets;
-            state.held.push((ticket, faults));
-            ticket
-        };
+    /// A wait during which others may work; an error if the machine has crashed meanwhile.
+    pub(super) fn aside<T>(&self, wait: impl FnOnce() -> T) -> io::Result<T> {
         self.leave();
-        ticket
+        let done = wait();
+        self.begin()?;
+        Ok(done)
     }
 
-    /// Its wait is over.
-    pub(super) fn go_on(&self, ticket: Option<u64>) -> io::Result<()> {
-        lock(&self.machine.state).held.retain(|(held, _)| Some(*held) != ticket);
-        self.begin()
+    /// The same in a sync. A crash takes these faults out of force: whoever waits for them is dead.
+    pub(super) fn held<T>(&self, faults: Vec<ActiveFault>, wait: impl FnOnce() -> T) -> io::Result<T> {
+        // Known before others may work: they may crash the machine.
+        let held = Held::new(&self.machine, faults);
+        self.aside(|| {
+            let done = wait();
+            drop(held);
+            done
+        })
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Loss) -> T) -> T {
@@ -132,11 +168,11 @@ impl Session {
     }
 
     pub(super) fn room(&self) -> usize {
-        self.with(|loss| loss.room())
+        self.with(Loss::room)
     }
 
-    pub(super) fn writes_to(&self, file: &fs::File) {
-        self.with(|loss| loss.writes_to(file));
+    pub(super) fn writes_to(&self, path: &Path, file: &fs::File) {
+        self.with(|loss| loss.writes_to(path, file));
     }
 
     /// Of an operation that still belongs to the life of the machine.

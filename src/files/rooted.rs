@@ -75,7 +75,8 @@ impl Files {
     ///
     /// # Errors
     /// If the directory does not exist or may not be read and written, `path` is a directory or leads outside, what
-    /// another user's process left is in the way, or the system refuses. The old content is there then; only if the last step fails, the sync of the directory, it is the new one.
+    /// another user's process left is in the way, or the system refuses. The old content is there then; only if the
+    /// last step fails, the sync of the directory, it is the new one.
     pub async fn write(&self, path: impl AsRef<Path>, bytes: impl Into<Vec<u8>>) -> Result<(), FileError> {
         let bytes = bytes.into();
         let length = bytes.len();
@@ -83,15 +84,16 @@ impl Files {
         self.run_on(Verb::Write, path.as_ref(), length, work).await
     }
 
-    /// Adds `bytes` to the end of a file, or makes it, and syncs it; the directory of a new file too. It must exist.
+    /// Adds `bytes` to the end of a file, or makes it, and syncs it. Its directory must exist.
     ///
-    /// The directory comes first: a file with bytes never stands in one that was not synced since it was made here.
-    /// Appends of several callers do not overwrite each other. Not atomic: a crash, or a full disk, can leave a part of
-    /// the bytes. When the future is dropped, the append goes to its end or does not begin.
+    /// The directory of a file that is empty is synced first, so that a file with bytes that were added here cannot
+    /// vanish in a crash; where a [`rename`](Files::rename) or a copy has put it is not synced. Appends of several
+    /// callers do not overwrite each other. Not atomic: a crash, or a full disk, can leave a part of the bytes. When
+    /// the future is dropped, the append goes to its end or does not begin.
     ///
     /// # Errors
-    /// If the directory does not exist, `path` is no file or leads outside, or the system refuses; for a new file also
-    /// if its directory may not be read, and so not be synced.
+    /// If the directory does not exist, `path` is no file or leads outside, or the system refuses; for an empty or
+    /// a new file also if its directory may not be read, and so not be synced. A new file is there and empty then.
     pub async fn append(&self, path: impl AsRef<Path>, bytes: impl Into<Vec<u8>>) -> Result<(), FileError> {
         let bytes = bytes.into();
         let length = bytes.len();

@@ -126,7 +126,7 @@ impl Walk<'_> {
         let target = self.dir.open_with(to, OpenOptions::new().write(true).create_new(true).mode(0o600));
         let mut target = target.map_err(|error| at(to, error))?.into_std();
         self.begun = true;
-        self.faults.writes_to(&target);
+        self.faults.writes_to(to, &target);
         self.copied.bytes += io::copy(&mut source, &mut target).map_err(|error| at(to, error))?;
         let mode = source.metadata().and_then(|about| target.set_permissions(about.permissions()));
         mode.map_err(|error| at(to, error))?;

@@ -128,8 +128,8 @@ fn claim(parent: &Dir, staging: &OsStr, shown: &Path, faults: &Faults) -> io::Re
             file.set_permissions(fs::Permissions::from_mode(PRIVATE))?;
             return Ok(file);
         }
-        // What was left by a write that came to its end but not into its place, or by somebody else, may be held open by
-        // those who could read it. They would read what comes now.
+        // What was left by a write that came to its end but not into its place, or by somebody else, may be held open
+        // by those who could read it. They would read what comes now.
         let private = ours.mode() & 0o7777 == PRIVATE && ours.uid() == geteuid().as_raw() && ours.nlink() == 1;
         if private {
             file.set_len(0)?;
@@ -139,8 +139,8 @@ fn claim(parent: &Dir, staging: &OsStr, shown: &Path, faults: &Faults) -> io::Re
     }
 }
 
-/// Opens the staging file, and says whether it was made for that. One that cannot be written is opened to be locked only:
-/// its mode tells that it is not to be used.
+/// Opens the staging file, and says whether it was made for that. One that cannot be written is opened to be locked
+/// only: its mode tells that it is not to be used.
 fn open(parent: &Dir, staging: &OsStr, shown: &Path) -> io::Result<(fs::File, bool)> {
     let existing = || {
         let mut options = OpenOptions::new();
@@ -196,8 +196,8 @@ pub(super) fn append(dir: &Dir, path: &Path, bytes: &[u8], faults: &Faults) -> i
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     let file = faults.making(path, || read::open(dir, path, &mut options, OFlags::empty()))?;
-    // Its directory is synced before it has bytes, by everybody who finds it empty. So a file with bytes is in a directory
-    // that was synced, also if whoever made it died or failed on the way.
+    // Its directory is synced before it has bytes, by everybody who finds it empty. So a file with bytes is in a
+    // directory that was synced, also if whoever made it died or failed on the way.
     if file.metadata()?.len() == 0 {
         // The path may be a link to where the file was made.
         let real = dir.canonicalize(path)?;

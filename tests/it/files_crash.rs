@@ -228,5 +228,73 @@ async fn what_would_be_lost_of_too_many_files_is_not_known(t: Test) -> Result<()
     assert!(unknown.is_limit(), "{unknown}");
     files.append("log", "known again").await?;
     assert_eq!(disk.crash().await?, Default::default());
+    // What was removed is gone for good once a directory is synced.
+    files.remove("many").await?;
+    files.write("log", "synced").await?;
+    assert_eq!(disk.crash().await?, Default::default());
+    Ok(())
+}
+
+#[qtest]
+async fn writes_that_failed_are_not_counted_among_what_may_be_lost(t: Test) -> Result<(), Box<dyn Error>> {
+    let (disk, files) = (t.disk(), t.files());
+    let broken = t.fault("files.sync").fail_os(BROKEN).arm();
+    for _ in 0..300 {
+        files.write("file", "never there").await.unwrap_err();
+    }
+    broken.disarm();
+    assert_eq!(disk.crash().await?, Default::default());
+    assert!(names(t.dir()).is_empty());
+    Ok(())
+}
+
+#[qtest]
+async fn a_removal_of_nothing_is_no_change(t: Test) -> Result<(), Box<dyn Error>> {
+    let (disk, files) = (t.disk(), t.files());
+    for _ in 0..CRASHES {
+        files.remove_all("other").await?;
+        files.remove("other").await.unwrap_err();
+        fs::write(t.dir().join("other"), "of somebody else")?;
+        assert_eq!(disk.crash().await?, Default::default());
+        fs::remove_file(t.dir().join("other"))?;
+    }
+    Ok(())
+}
+
+#[qtest]
+async fn what_was_made_at_the_end_of_links_is_undone_and_the_links_stay(t: Test) -> Result<(), Box<dyn Error>> {
+    let (disk, files) = (t.disk(), t.files());
+    fs::create_dir(t.dir().join("dir"))?;
+    symlink("dir/second", t.dir().join("first"))?;
+    symlink("log", t.dir().join("dir/second"))?;
+    let mut found = BTreeSet::new();
+    for _ in 0..CRASHES {
+        let broken = t.fault("files.sync").first(1).fail_os(BROKEN).arm();
+        files.append("first", "x").await.unwrap_err();
+        broken.disarm();
+        assert_eq!(names(&t.dir().join("dir")), ["log", "second"]);
+        let lost = disk.crash().await?;
+        assert_eq!(fs::read_link(t.dir().join("dir/second"))?, Path::new("log"));
+        found.insert((lost.changes, fs::exists(t.dir().join("dir/log"))?));
+        let _ = fs::remove_file(t.dir().join("dir/log"));
+    }
+    assert_eq!(found, BTreeSet::from([(0, true), (1, false)]));
+    Ok(())
+}
+
+#[qtest]
+async fn a_panic_in_a_sync_lets_others_work_and_crash(t: Test) -> Result<(), Box<dyn Error>> {
+    let (disk, files) = (t.disk(), t.files());
+    let panic = t.fault("files.sync").when(|hit| hit.str("of") == Some("file")).panic("boom").arm();
+    let append = tokio::spawn({
+        let files = files.clone();
+        async move { files.append("log", "lost?").await }
+    });
+    assert!(append.await.unwrap_err().is_panic());
+    panic.disarm();
+    let lost = disk.crash().await?;
+    let left = files.read_to_string("log").await?;
+    assert!("lost?".starts_with(&left) && lost.bytes as usize == "lost?".len() - left.len(), "{left}");
+    files.append("log", "alive").await?;
     Ok(())
 }

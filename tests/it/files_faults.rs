@@ -1,16 +1,11 @@
 //! Faults of file operations: what each action leaves in the files, and what the caller is told.
 
-use qtests::{
-    Test,
-    files::{FileError, Files},
-    prelude::*,
-};
+use qtests::{Test, files::FileError, prelude::*};
 use rustix::io::Errno;
 use std::{
     fs,
     path::Path,
     sync::{Arc, Mutex},
-    time::Duration,
 };
 use tokio::time::{Instant, timeout};
 
@@ -27,46 +22,6 @@ fn names(dir: &Path) -> Vec<String> {
         fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
-}
-
-/// Carries out one operation of each kind, each with its point.
-async fn each(files: &Files) -> Vec<(&'static str, Result<(), FileError>)> {
-    vec![
-        ("files.read", files.read("file").await.map(drop)),
-        ("files.read", files.read_to_string("file").await.map(drop)),
-        ("files.write", files.write("file", "new").await),
-        ("files.append", files.append("log", "new").await),
-        ("files.rename", files.rename("file", "renamed").await),
-        ("files.remove", files.remove("file").await),
-        ("files.remove", files.remove_all("file").await),
-        ("files.look_at", files.exists("file").await.map(drop)),
-        ("files.look_at", files.metadata("file").await.map(drop)),
-        ("files.make_dir", files.ensure_dir("dir").await),
-        ("files.copy", files.copy_tree("file", "copy").await.map(drop)),
-        ("files.list", files.list("").await.map(drop)),
-        ("files.open", Files::rooted(files.root()).map(drop)),
-    ]
-}
-
-#[qtest]
-async fn every_operation_passes_its_point_and_touches_nothing_when_it_fails_there(t: Test) -> Result<(), FileError> {
-    let files = t.files();
-    files.write("file", "old").await?;
-    let points = ["read", "write", "append", "rename", "remove", "look_at", "make_dir", "copy", "list", "open"];
-    let faults = points.map(|point| t.fault(format!("files.{point}")).fail_os(BROKEN).arm());
-    for (point, done) in each(&files).await {
-        let error = done.expect_err(point);
-        assert_eq!(number(&error), Some(BROKEN), "{point}: {error}");
-        assert!(error.to_string().ends_with("input/output error"), "{error}");
-    }
-    faults.iter().for_each(|fault| fault.disarm());
-    assert_eq!(faults.iter().map(|fault| fault.fired()).sum::<u64>(), 13);
-    assert_eq!(names(t.dir()), ["file"]);
-    assert_eq!(fs::read(t.dir().join("file")).unwrap(), b"old");
-    for (point, done) in each(&files).await.into_iter().filter(|(point, _)| *point == "files.write") {
-        done.expect(point);
-    }
-    Ok(())
 }
 
 #[qtest]

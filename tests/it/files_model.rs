@@ -4,9 +4,10 @@ use super::files_crash::{BROKEN, names};
 use proptest::prelude::*;
 use qtests::{
     Test,
-    files::{Disk, Files},
+    fault::{ActiveFault, FaultBuilder},
+    files::{Disk, FileError, Files},
 };
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, pin::pin};
 
 /// Names of files, and what they may hold.
 type Dir = BTreeMap<u8, usize>;
@@ -27,11 +28,16 @@ struct Content {
     doubtful: Vec<(usize, usize)>,
 }
 
+/// What fails in an operation.
 #[derive(Clone, Copy, Debug)]
 enum Broken {
     Nothing,
+    /// The sync of the file.
     File,
+    /// The sync of the directory.
     Dir,
+    /// The disk becomes full after one byte.
+    Short,
 }
 
 #[derive(Clone, Debug)]
@@ -40,18 +46,30 @@ enum Step {
     Append(u8, u8, Broken),
     Rename(u8, u8),
     Remove(u8),
+    Copy(u8, u8),
     Crash,
+    /// The machine dies in an append, or in a write: in the sync of the file, or of the directory.
+    Die {
+        appends: bool,
+        name: u8,
+        length: u8,
+        in_file: bool,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let broken = || prop::sample::select(vec![Broken::Nothing, Broken::Nothing, Broken::File, Broken::Dir]);
+    let broken =
+        || prop::sample::select(vec![Broken::Nothing, Broken::Nothing, Broken::File, Broken::Dir, Broken::Short]);
     let name = || b'a'..=b'c';
     prop_oneof![
         2 => (name(), 1_u8..6, broken()).prop_map(|(name, length, broken)| Step::Write(name, length, broken)),
         4 => (name(), 1_u8..6, broken()).prop_map(|(name, length, broken)| Step::Append(name, length, broken)),
         2 => (name(), name()).prop_map(|(from, to)| Step::Rename(from, to)),
         1 => name().prop_map(Step::Remove),
-        2 => Just(Step::Crash),
+        1 => (name(), name()).prop_map(|(from, to)| Step::Copy(from, to)),
+        1 => Just(Step::Crash),
+        2 => (any::<bool>(), name(), 1_u8..6, any::<bool>())
+            .prop_map(|(appends, name, length, in_file)| Step::Die { appends, name, length, in_file }),
     ]
 }
 
@@ -79,7 +97,7 @@ impl Model {
     }
 
     fn write(&mut self, name: u8, bytes: Vec<u8>, broken: Broken) {
-        if matches!(broken, Broken::File) {
+        if matches!(broken, Broken::File | Broken::Short) {
             return;
         }
         let synced = bytes.len();
@@ -104,14 +122,39 @@ impl Model {
             self.settle();
         }
         let content = &mut self.files[file];
-        content.bytes.extend_from_slice(bytes);
+        let passing = if matches!(broken, Broken::Short) { &bytes[..1] } else { bytes };
+        content.bytes.extend_from_slice(passing);
         let length = content.bytes.len();
-        if matches!(broken, Broken::File) {
-            content.doubtful.push((content.synced, length));
-            return false;
+        match broken {
+            Broken::File => content.doubtful.push((content.synced, length)),
+            Broken::Short => {}
+            _ => content.synced = length,
         }
-        content.synced = length;
+        matches!(broken, Broken::Nothing | Broken::Dir)
+    }
+
+    /// Whether it is acknowledged. Nothing of the copy is synced.
+    fn copy(&mut self, from: u8, to: u8) -> bool {
+        let dir = self.now();
+        let Some(source) = dir.get(&from).filter(|_| !dir.contains_key(&to)) else { return false };
+        let bytes = self.files[*source].bytes.clone();
+        let file = self.add(Content { bytes, ..Content::default() });
+        self.change(|dir| _ = dir.insert(to, file));
         true
+    }
+
+    /// The machine is about to die in a sync.
+    fn die(&mut self, appends: bool, name: u8, bytes: Vec<u8>, in_file: bool) {
+        let broken = if in_file { Broken::File } else { Broken::Dir };
+        if !appends {
+            return self.write(name, bytes, broken);
+        }
+        self.append(name, &bytes, broken);
+        if in_file {
+            // Its sync has not failed.
+            let file = self.now()[&name];
+            self.files[file].doubtful.pop();
+        }
     }
 
     fn allows(&self, found: &BTreeMap<u8, Vec<u8>>) -> bool {
@@ -137,33 +180,74 @@ fn found(dir: &Path) -> BTreeMap<u8, Vec<u8>> {
     names.map(|name| (name.as_bytes()[0], fs::read(dir.join(&name)).unwrap())).collect()
 }
 
+/// The syncs of one kind.
+fn syncs(t: &Test, of: &'static str) -> FaultBuilder {
+    t.fault("files.sync").when(move |hit| hit.str("of") == Some(of)).optional()
+}
+
+/// Arms what fails in a write or an append.
+fn arm(t: &Test, broken: Broken) -> Vec<ActiveFault> {
+    match broken {
+        Broken::Nothing => Vec::new(),
+        Broken::File => vec![syncs(t, "file").fail_os(BROKEN).arm()],
+        Broken::Dir => vec![syncs(t, "directory").fail_os(BROKEN).arm()],
+        Broken::Short => {
+            ["files.write", "files.append"].map(|point| t.fault(point).short(1).fail_os(BROKEN).optional().arm()).into()
+        }
+    }
+}
+
+/// Carries out an operation until it waits in a sync, and crashes. An error if it comes to its end.
+async fn die_in(
+    t: &Test,
+    disk: &Disk,
+    of: &'static str,
+    work: impl Future<Output = Result<(), FileError>>,
+) -> Result<(), String> {
+    let held = syncs(t, of).hold().arm();
+    let mut work = pin!(work);
+    tokio::select! {
+        biased;
+        done = &mut work => return Err(format!("{done:?} although it is held in the sync of the {of}")),
+        () = held.wait_reached() => {}
+    }
+    disk.crash().await.map_err(|error| format!("{error:?}"))?;
+    told("what the machine died in", work.await.is_ok(), false)
+}
+
+/// Compares what a crash has left with the model, and begins anew with that.
+fn judge(t: &Test, model: &mut Model) -> Result<(), String> {
+    let found = found(t.dir());
+    if !model.allows(&found) {
+        return Err(format!("{found:?} is left"));
+    }
+    *model = Model::default();
+    model.change(|_| {});
+    for (name, bytes) in found {
+        model.write(name, bytes, Broken::Nothing);
+    }
+    Ok(())
+}
+
+fn told(what: &str, is: bool, expected: bool) -> Result<(), String> {
+    if is == expected { Ok(()) } else { Err(format!("{what} was acknowledged: {is}")) }
+}
+
 /// Does the step, and gives an error if the model is contradicted.
 async fn take(t: &Test, files: &Files, disk: &Disk, model: &mut Model, step: &Step, at: u8) -> Result<(), String> {
     let path = |name: u8| char::from(name).to_string();
-    let of = |broken| match broken {
-        Broken::Nothing => "nothing",
-        Broken::File => "file",
-        Broken::Dir => "directory",
-    };
-    let arm = |broken| {
-        let wanted = of(broken);
-        t.fault("files.sync").when(move |hit| hit.str("of") == Some(wanted)).fail_os(BROKEN).optional().arm()
-    };
-    let told = |what: &str, is: bool, expected: bool| {
-        if is == expected { Ok(()) } else { Err(format!("{what} was acknowledged: {is}")) }
-    };
     match *step {
         Step::Write(name, length, broken) => {
-            let (bytes, fault) = (vec![at; length.into()], arm(broken));
+            let (bytes, fault) = (vec![at; length.into()], arm(t, broken));
             let done = files.write(path(name), bytes.clone()).await;
-            fault.disarm();
+            fault.iter().for_each(ActiveFault::disarm);
             model.write(name, bytes, broken);
             told("a write", done.is_ok(), matches!(broken, Broken::Nothing))?;
         }
         Step::Append(name, length, broken) => {
-            let (bytes, fault) = (vec![at; length.into()], arm(broken));
+            let (bytes, fault) = (vec![at; length.into()], arm(t, broken));
             let done = files.append(path(name), bytes.clone()).await;
-            fault.disarm();
+            fault.iter().for_each(ActiveFault::disarm);
             let expected = model.append(name, &bytes, broken);
             told("an append", done.is_ok(), expected)?;
         }
@@ -185,24 +269,33 @@ async fn take(t: &Test, files: &Files, disk: &Disk, model: &mut Model, step: &St
                 model.change(|dir| _ = dir.remove(&name));
             }
         }
+        Step::Copy(from, to) => {
+            let done = files.copy_tree(path(from), path(to)).await;
+            told("a copy", done.is_ok(), model.copy(from, to))?;
+        }
         Step::Crash => {
             disk.crash().await.map_err(|error| format!("{error:?}"))?;
-            let found = found(t.dir());
-            if !model.allows(&found) {
-                return Err(format!("{found:?} is left"));
+            judge(t, model)?;
+        }
+        Step::Die { appends, name, length, in_file } => {
+            // The directory of a file with bytes is not synced by an append.
+            let has_bytes = model.now().get(&name).is_some_and(|file| !model.files[*file].bytes.is_empty());
+            let in_file = in_file || appends && has_bytes;
+            let (bytes, of) = (vec![at; length.into()], if in_file { "file" } else { "directory" });
+            if appends {
+                die_in(t, disk, of, files.append(path(name), bytes.clone())).await?;
+            } else {
+                die_in(t, disk, of, files.write(path(name), bytes.clone())).await?;
             }
-            *model = Model::default();
-            model.change(|_| {});
-            for (name, bytes) in found {
-                model.write(name, bytes, Broken::Nothing);
-            }
+            model.die(appends, name, bytes, in_file);
+            judge(t, model)?;
         }
     }
     Ok(())
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
     #[test]
     fn what_is_left_is_what_the_docs_allow(steps in prop::collection::vec(step(), 1..24)) {
         let t = Test::scoped();
