@@ -28,13 +28,15 @@ impl Damage {
         self.flip.is_some()
     }
 
+    /// Which bit of so many bytes is flipped, if any.
+    pub(crate) fn flipped_bit(&self, length: usize) -> Option<usize> {
+        let bits = length * 8;
+        self.flip.filter(|_| bits > 0).map(|share| ((bits as f64 * share) as usize).min(bits - 1))
+    }
+
     /// Flips the bit, if there is one to be flipped.
     pub(crate) fn corrupt(&self, bytes: &mut [u8]) {
-        if let Some(share) = self.flip
-            && !bytes.is_empty()
-        {
-            let bits = bytes.len() * 8;
-            let bit = ((bits as f64 * share) as usize).min(bits - 1);
+        if let Some(bit) = self.flipped_bit(bytes.len()) {
             bytes[bit / 8] ^= 1 << (bit % 8);
         }
     }

@@ -58,7 +58,7 @@ pub(super) fn intern(name: &str, is_made: bool) -> Option<&'static Site> {
         return None;
     }
     let point = match family::read(name) {
-        family::Named::Point { bytes: true } => Point::Bytes,
+        family::Named::Point(point) => point,
         _ => Point::Fallible,
     };
     let name: &'static str = Box::leak(name.to_owned().into_boxed_str());

@@ -26,7 +26,7 @@ pub struct Site {
 pub enum Point {
     /// `fault_point!`: everything.
     Fallible,
-    /// `pause_point!`: delays, holds and panics.
+    /// `pause_point!`, and where a pool closes a connection: delays, holds and panics.
     Pause,
     /// A place where bytes pass, such as a read of a wrapped stream: everything, and damage to the bytes.
     Bytes,

@@ -158,6 +158,8 @@ impl FaultTable {
         );
         if let Some(missing) = missing(&armed.spec.point) {
             text.push_str(&missing);
+        } else if let Some(first) = family::first_of(&armed.spec.point).filter(|_| armed.hits() == 0) {
+            text.push_str(&format!("; the first call of each stream comes by `{first}`"));
         }
         if let Some(escapes) = self.escapes_of(&armed.spec.point) {
             text.push('\n');
@@ -235,7 +237,7 @@ fn enlist(table: &Arc<FaultTable>) {
 /// Refuses what cannot be armed, with the cure.
 fn check(spec: &FaultSpec) -> Result<(), Error> {
     let name = &spec.point;
-    let is_made_later = matches!(family::read(name), family::Named::Point { .. });
+    let is_made_later = matches!(family::read(name), family::Named::Point(_));
     if is_made_later && place::intern(name, false).is_none() {
         return Err(Error::new(Kind::Limit, format!("there are too many names to arm `{name}` besides")));
     }
@@ -253,7 +255,11 @@ fn check(spec: &FaultSpec) -> Result<(), Error> {
     if let Some(site) = sites.iter().find(|site| site.point() == Point::Pause)
         && let Some(fault) = spec.then.iter().find(|fault| !Fault::can_pause(fault))
     {
-        let cure = "delay, hold, panic or call there, or make it a fault_point!";
+        let cure = "delay, hold, panic or call there";
+        if is_made_later {
+            return Err(Error::invalid(format!("nothing can fail at `{name}`, so it cannot {fault}: {cure}")));
+        }
+        let cure = format!("{cure}, or make it a fault_point!");
         let place = format!("{}:{}", site.file(), site.line());
         return Err(Error::invalid(format!("`{name}` is a pause_point! at {place} and cannot {fault}: {cure}")));
     }
