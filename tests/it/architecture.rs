@@ -15,7 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("metrics", &["base", "scope"]),
     ("mock", &["base", "scope"]),
     ("fault", &["base", "scope"]),
-    ("files", &["base", "scope"]),
+    ("files", &["base", "scope", "fault"]),
     ("proxy", &["base", "scope", "fault"]),
     ("fixture", &["base", "scope"]),
     ("server", &["base", "scope", "fault", "fixture"]),

@@ -6,8 +6,10 @@
 //! - `environment`: the variables `QTESTS_*`
 //! - `failing`: what failing tests print (the tests themselves are in `tests/failing`)
 //! - `fault`: when faults fire, what they do, what is refused
-//! - `files`, `files_trees`, `files_modes`, `files_safety`: file operations, who may read what, and that they leave nothing
-//!   half done and nothing outside the root
+//! - `files`, `files_trees`, `files_modes`, `files_safety`: file operations, who may read what, and that they leave
+//!   nothing half done and nothing outside the root
+//! - `files_actions`, `files_faults`, `files_crash`, `files_model`: faults of file operations, and what is left when
+//!   the machine dies
 //! - `fixture`: what is set up before a test, who shares it, when it is undone
 //! - `identity`: which test a thread or task belongs to
 //! - `isolation`: tests that run in parallel never see each other
@@ -47,6 +49,14 @@ mod failing;
 mod fault;
 #[cfg(all(feature = "files", feature = "macros"))]
 mod files;
+#[cfg(all(feature = "files", feature = "macros"))]
+mod files_actions;
+#[cfg(all(feature = "files", feature = "macros"))]
+mod files_crash;
+#[cfg(all(feature = "files", feature = "macros"))]
+mod files_faults;
+#[cfg(all(feature = "files", feature = "macros"))]
+mod files_model;
 #[cfg(all(feature = "files", feature = "macros"))]
 mod files_modes;
 #[cfg(all(feature = "files", feature = "macros"))]
