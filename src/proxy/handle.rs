@@ -162,9 +162,14 @@ impl ActiveToxic {
     /// # Cancel safety
     /// Once polled, the toxic will be removed, whether or not this is awaited to its end.
     pub async fn remove(&self) -> Result<(), Error> {
+        self.removed().await.unwrap_or_else(|| Err(over("removed from")))
+    }
+
+    /// `None` if the proxy is gone, and the toxic with it.
+    pub(super) async fn removed(&self) -> Option<Result<(), Error>> {
         let (reply, answer) = oneshot::channel();
         let _ = self.orders.send(Order::Remove { id: self.armed.id, reply });
-        answer.await.map_err(|_| over("removed from"))?
+        answer.await.ok()
     }
 
     /// Whether anything has met it: the rule by which an unmet toxic fails the test.

@@ -130,6 +130,8 @@ impl Outage {
         }
         match (self.how, &self.target) {
             (How::Paused, _) => self.process().resume(),
+            // It would be started to be killed at once.
+            (How::Killed, _) if self.process().is_ending() => Ok(()),
             (How::Killed, Target::Process(process)) => process.restart(),
             (How::Killed, Target::Server(server)) => server.restart().await,
         }

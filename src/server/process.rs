@@ -109,6 +109,11 @@ impl Process {
         self.group().as_raw_nonzero().get().unsigned_abs()
     }
 
+    /// Whether its test is taking down all that it has.
+    pub(super) fn is_ending(&self) -> bool {
+        self.shared.scope.upgrade().is_none_or(|scope| scope.is_ending())
+    }
+
     pub(super) fn program(&self) -> &str {
         &self.shared.program
     }

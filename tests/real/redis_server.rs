@@ -4,7 +4,7 @@ use qtests::{prelude::*, server::Redis};
 use redis::{AsyncCommands, AsyncConnectionConfig, RedisResult, aio::MultiplexedConnection};
 
 /// How long a client waits for an answer of a server that works, on a busy machine too.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A connection that waits so long for an answer.
 pub(crate) async fn connect(redis: &Redis, patience: Duration) -> RedisResult<MultiplexedConnection> {
