@@ -76,11 +76,11 @@ fn received(from: &TcpStream, mut bytes: Stream, mut random: Rng) -> Stream {
 /// A delay of up to 3 ms, with or without jitter, one way or both.
 fn latency(random: &mut Rng) -> Toxic {
     let delay = Duration::from_micros(random.u64(0..3_000));
-    let latency = Latency::of(delay).jitter(if random.bool() { delay / 2 } else { Duration::ZERO }).optional();
+    let latency = Latency::of(delay).jitter(if random.bool() { delay / 2 } else { Duration::ZERO });
     match random.u8(0..3) {
         0 => latency.upstream(),
         1 => latency.downstream(),
         _ => latency.both(),
     }
-    .into()
+    .optional()
 }

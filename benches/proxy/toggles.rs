@@ -68,7 +68,7 @@ fn run(wire: &Wire, listener: &TcpListener, toggling: bool) -> Toggled {
             check(&server, &mut bytes, || MAX_CHUNK).expect("the connection ends with an end of file");
             bytes
         });
-        let delay = || Latency::of(Duration::from_millis(1)).upstream().optional().into();
+        let delay = || Latency::of(Duration::from_millis(1)).upstream().optional();
         let toggles = if toggling { toggle(&wire.proxy, &over, delay) } else { 0 };
         (sender.join().expect("no panic"), receiver.join().expect("no panic"), toggles)
     });

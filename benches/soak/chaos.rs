@@ -2,7 +2,9 @@
 
 use super::book::Book;
 use fastrand::Rng;
-use qtests::proxy::{ActiveToxic, Down, FaultProxy, Latency, Reset, Toxic};
+use qtests::proxy::{
+    ActiveToxic, Bandwidth, Blackhole, Close, Down, FaultProxy, Latency, Limit, Partition, Reset, Slicer, Stall, Toxic,
+};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -16,10 +18,10 @@ const MAX_PAUSE: u64 = 40;
 const MAX_CUTTING: u64 = 100;
 
 /// Toxics that lose and change nothing.
-const GENTLE: &[fn(&mut Rng) -> Toxic] = &[latency];
+const GENTLE: &[fn(&mut Rng) -> Toxic] = &[latency, bandwidth, slicer, stall, partition, blackhole];
 
 /// Toxics that end connections.
-const ROUGH: &[fn(&mut Rng) -> Toxic] = &[down, reset_now, reset_later, reset_after_bytes];
+const ROUGH: &[fn(&mut Rng) -> Toxic] = &[down, reset_now, reset_later, reset_after_bytes, close, limit];
 
 /// Adds and removes toxics until then, and removes them all.
 pub(crate) async fn run(wire: &FaultProxy, random: &mut Rng, rough: bool, until: Instant, book: &Book) {
@@ -64,13 +66,13 @@ fn millis(random: &mut Rng, most: u64) -> Duration {
 /// The same toxic on one direction or on both.
 macro_rules! some_way {
     ($random:ident, $toxic:expr) => {{
-        let toxic = $toxic.optional();
+        let toxic = $toxic;
         match $random.u8(0..3) {
             0 => toxic.upstream(),
             1 => toxic.downstream(),
             _ => toxic.both(),
         }
-        .into()
+        .optional()
     }};
 }
 
@@ -79,18 +81,47 @@ fn latency(random: &mut Rng) -> Toxic {
     some_way!(random, Latency::of(delay).jitter(if random.bool() { delay / 2 } else { Duration::ZERO }))
 }
 
+fn bandwidth(random: &mut Rng) -> Toxic {
+    some_way!(random, Bandwidth::of(random.u64(1_000_000..=100_000_000)))
+}
+
+fn slicer(random: &mut Rng) -> Toxic {
+    some_way!(random, Slicer::of(random.u64(500..=50_000)))
+}
+
+fn stall(random: &mut Rng) -> Toxic {
+    some_way!(random, Stall::of(millis(random, 20)).every(random.u64(10_000..=1_000_000)))
+}
+
+fn partition(random: &mut Rng) -> Toxic {
+    some_way!(random, Partition::new())
+}
+
+/// Without draining it loses nothing: what the peers send waits until it is removed.
+fn blackhole(random: &mut Rng) -> Toxic {
+    some_way!(random, Blackhole::new())
+}
+
 fn down(_: &mut Rng) -> Toxic {
-    Down::new().optional().into()
+    Down::new().optional()
 }
 
 fn reset_now(_: &mut Rng) -> Toxic {
-    Reset::now().optional().into()
+    Reset::now().optional()
 }
 
 fn reset_later(random: &mut Rng) -> Toxic {
-    Reset::after(millis(random, MAX_CUTTING)).optional().into()
+    Reset::after(millis(random, MAX_CUTTING)).optional()
 }
 
 fn reset_after_bytes(random: &mut Rng) -> Toxic {
     some_way!(random, Reset::after_bytes(random.u64(1..=1_000_000)))
+}
+
+fn close(random: &mut Rng) -> Toxic {
+    Close::after(millis(random, MAX_CUTTING)).optional()
+}
+
+fn limit(random: &mut Rng) -> Toxic {
+    some_way!(random, Limit::bytes(random.u64(1..=1_000_000)))
 }

@@ -103,12 +103,14 @@ impl Test {
         TaskHandle { inner, scope: Arc::clone(&self.scope) }
     }
 
-    /// Runs a future to its end on the runtime of the test. For tests that are not async.
+    /// Runs a future, or what turns into one such as [`Test::proxy`], to its end on the runtime of the test. For tests that
+    /// are not async.
     ///
     /// # Panics
-    /// If the test is over, or inside a runtime, as in an async test: await the future there. If the body takes longer than its `timeout`, or
-    /// the test ends while another thread is in here, the call unwinds without a message.
-    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+    /// If the test is over, or inside a runtime, as in an async test: await the future there. If the body takes longer than
+    /// its `timeout`, or the test ends while another thread is in here, the call unwinds without a message.
+    pub fn block_on<F: IntoFuture>(&self, future: F) -> F::Output {
+        let future = future.into_future();
         let home = &self.scope.home;
         let body = lock(&self.scope.sync_cut).clone();
         let cut = match body {

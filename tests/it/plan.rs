@@ -101,6 +101,7 @@ fn a_plan_is_armed_before_what_it_breaks_and_whole_or_not_at_all() {
     assert_eq!(wait(t.finish()).report(), None);
 }
 
+#[cfg(feature = "toml")]
 #[test]
 fn a_plan_of_everything_is_the_same_in_json_toml_and_one_line() {
     let plan = line(

@@ -123,7 +123,7 @@ async fn a_slow_redis_is_slow_for_its_client(t: Test) -> Result<(), Box<dyn Erro
 
 #[qtest]
 fn a_test_that_is_not_async_has_a_redis_too(t: Test) -> Result<(), Box<dyn Error>> {
-    let redis = t.block_on(t.redis().into_future())?;
+    let redis = t.block_on(t.redis())?;
     let mut client = redis::Client::open(redis.url())?.get_connection()?;
     let () = redis::Commands::set(&mut client, "order", 7)?;
     assert_eq!(redis::Commands::get::<_, u32>(&mut client, "order")?, 7);
