@@ -34,9 +34,18 @@
 //! | mock traits, functions and static methods with mockall | [`mock::guide`] |
 //! | know what my code logged, wait for a line | [`Test::logs`], [`logs`] |
 //! | know what my code counted and measured | [`Test::metrics`], [`mod@metrics`] |
+//! | make the reads and writes of a stream fail, stall, come in pieces or change | [`FaultStream`](fault::FaultStream) |
+//! | make a tower service fail, or lose its reply | [`fault::layer`] |
+//! | make a bb8 or deadpool pool unable to connect, or its connections stale | [`fault::manager`] |
 //! | make a server slow, unreachable, or reset its connections | [`Test::proxy`], [`proxy`] |
+//! | make bytes late, few, in pieces, changed, cut short or lost in a black hole | [`proxy`]: Bandwidth, Slicer, Corrupt, Limit, Blackhole .. |
+//! | break some connections only, from the first client on | [`proxy::Toxic`], [`ProxyBuilder::with`](proxy::ProxyBuilder::with) |
+//! | let something go wrong at given times, or again and again | [`Test::timeline`], [`fault::Disturbance`] |
+//! | keep faults in a file, or arm them from outside | [`plan`], `QTESTS_FAULTS` |
 //! | know whether it holds 500 requests a second with p99 under 200 ms | [`Test::load`], [`load`] |
-//! | start a real process that never outlives the test | [`Test::process`], [`server`] |
+//! | start a real process that never outlives the test, make it hang, kill it, start it again | [`Test::process`], [`Test::server`], [`server`] |
+//! | have a redis server of my own | [`Test::redis`] |
+//! | have a postgres database, or a whole server, of my own | [`Test::postgres`] |
 //! | write, copy and remove files below one directory, never outside | [`Test::files`], [`files`] |
 //! | have a test binary of my own, with trials from code | [`runner`], [`main!`] |
 //! | read settings, and say them otherwise for one test | [`config`], [`Test::configure`] |
@@ -89,19 +98,22 @@
 //! | `metrics` | what a test records through the facade `metrics` | |
 //! | `shutdown` | graceful shutdown; for products too, without `live` | |
 //! | `files` | file operations below one root; for products too, without `live` | |
+//! | `tower` | [`fault::layer`]: faults in tower's middleware | |
+//! | `bb8`, `deadpool` | [`fault::manager`]: faults in these pools | |
+//! | `toml` | plans in TOML | |
 //! | `full` | all of them | |
 //!
 //! # Environment
 //!
 #![doc = include_str!("../docs/variables.md")]
 //!
-//! A value that makes no sense is said and ignored; an unknown `QTESTS_` variable is said, with the nearest name.
+//! A value that makes no sense is said and ignored, except a plan of `QTESTS_FAULTS`, which fails the tests; an unknown `QTESTS_` variable is said, with the nearest name.
 //!
 //! # Map of the code
 //!
-//! Imports point down only: `prelude`, `runner`, `rt` over `trial` and `fixture`, over `harness` and `load`, over
-//! `server`, `proxy`, `files`, `fault`, `mock`, `metrics`, `logs` and `config`, over `scope`, over `shutdown` and `base`;
-//! `tests/it/architecture.rs` is the diagram and keeps it.
+//! Imports point down only: `prelude`, `runner`, `rt` over `trial`, over `harness`, `load` and `plan`, over `server`, over
+//! `fixture`, `proxy` and `files`, over `fault`, `mock`, `metrics`, `logs` and `config`, over `scope`, over `shutdown` and
+//! `base`; `tests/it/architecture.rs` is the diagram and keeps it.
 //!
 //! # What it does not do
 //!
