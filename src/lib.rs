@@ -47,6 +47,7 @@
 //! | have a redis server of my own | [`Test::redis`] |
 //! | have a postgres database, or a whole server, of my own | [`Test::postgres`] |
 //! | write, copy and remove files below one directory, never outside | [`Test::files`], [`files`] |
+//! | make file operations fail, or the machine die in the middle of one | [`Test::fault`] at `files.*`, [`Test::disk`], [`files`] |
 //! | have a test binary of my own, with trials from code | [`runner`], [`main!`] |
 //! | read settings, and say them otherwise for one test | [`config`], [`Test::configure`] |
 //! | shut a service down gracefully, and see whether it does | [`shutdown`], [`shutdown_conformance!`] |
