@@ -4,6 +4,7 @@
 //! a section are measured in turn in the same run, and what is compared is compared round by round. The budgets hold for
 //! an idle machine with two processors; what others took of it is printed behind the figures.
 
+mod bandwidth;
 mod bulk;
 mod connections;
 mod ends;
@@ -29,6 +30,7 @@ const SECTIONS: &[Section] = &[
     ("round-trips", round_trips::measure),
     ("connections", connections::measure),
     ("latency", latency::measure),
+    ("bandwidth", bandwidth::measure),
     ("toggles", toggles::measure),
     ("exact", exact::measure),
 ];

@@ -89,6 +89,10 @@
 //! **If the server is not there**, starting the proxy works all the same: each client is reset, and the journal says
 //! that the upstream refused. [`WhenDown`] says it otherwise.
 //!
+//! **TLS** passes through, and can be stalled or cut in the middle of its handshake. It is not terminated here: toxics see
+//! the bytes of its records, so a predicate on the first bytes sees the client's hello, and a changed byte breaks the
+//! connection. To look inside, put the proxy behind whatever ends TLS.
+//!
 //! **Bounds.** A direction of a connection holds back at most 4 MiB, what it costs to keep them included, and what the
 //! last read of 64 KiB gave, cut into pieces; then the sender is held back. Nothing limits the
 //! number of connections but the number of open files: each takes two, and one more for each direction that a toxic has

@@ -6,3 +6,4 @@ mod postgres_server;
 mod postgres_wire;
 mod redis_server;
 mod redis_wire;
+mod tls;
