@@ -127,6 +127,8 @@ pub mod logs;
 pub mod metrics;
 pub mod mock;
 #[cfg(feature = "live")]
+pub mod plan;
+#[cfg(feature = "live")]
 pub mod prelude;
 #[cfg(feature = "live")]
 pub mod proxy;

@@ -2,9 +2,9 @@
 
 #[doc(no_inline)]
 pub use crate::{
-    fault::FaultPlan,
     fixture::{BoxError, Fixture, Shared},
     load::{Rate, Slo},
+    plan::FaultPlan,
     proxy::{Down, Latency, Reset},
     scope::{InTest, Test},
 };

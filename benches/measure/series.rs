@@ -12,6 +12,13 @@ pub(crate) struct Summary {
     pub(crate) high: f64,
 }
 
+impl Summary {
+    /// The summary of the same samples with their signs changed.
+    pub(crate) fn negated(self) -> Self {
+        Self { median: -self.median, low: -self.high, high: -self.low }
+    }
+}
+
 impl Series {
     /// What `figure` says about each sample.
     pub(crate) fn of<T>(samples: &[T], figure: impl Fn(&T) -> f64) -> Self {

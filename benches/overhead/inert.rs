@@ -1,6 +1,6 @@
 //! What is left of fault points in a product build: read off the assembly.
 
-use super::{crates::Crate, measure::load_average};
+use super::crates::Crate;
 use std::fs;
 
 /// The same function without points, with points of qtests, and with one of `fail`.
@@ -46,7 +46,7 @@ pub(crate) fn measure() {
     println!("without points {bare}, with a fault_point! and a pause_point! {ours}, with a point of fail {theirs}");
     let added = ours as i64 - bare as i64;
     let verdict = if added <= 0 { "met".to_owned() } else { format!("MISSED by {added}") };
-    println!("added by qtests: {added}, budget 0: {verdict}\n(load average afterwards: {})", load_average());
+    println!("added by qtests: {added}, budget 0: {verdict}");
 }
 
 /// How many instructions a function has.

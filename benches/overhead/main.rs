@@ -9,16 +9,14 @@ mod crates;
 mod empty_tests;
 mod inert;
 #[path = "../measure/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "each bench uses its own part of what all share")]
 mod measure;
 mod neighbour;
 mod points;
 mod seams;
 
-use measure::load_average;
-use std::{env, process::ExitCode};
-
-/// A part of the bench that can be run alone.
-type Section = (&'static str, fn());
+use measure::{Section, run_sections};
+use std::process::ExitCode;
 
 const SECTIONS: &[Section] = &[
     ("tests", empty_tests::measure),
@@ -29,18 +27,5 @@ const SECTIONS: &[Section] = &[
 ];
 
 fn main() -> ExitCode {
-    // cargo passes `--bench`, which says nothing new.
-    let wanted: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    if let Some(unknown) = wanted.iter().find(|name| SECTIONS.iter().all(|(known, _)| known != name)) {
-        let known: Vec<&str> = SECTIONS.iter().map(|(name, _)| *name).collect();
-        eprintln!("there is no section `{unknown}`; the sections are {}", known.join(", "));
-        return ExitCode::FAILURE;
-    }
-    println!("overhead: load average at the start: {}", load_average());
-    for (name, run) in SECTIONS {
-        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
-            run();
-        }
-    }
-    ExitCode::SUCCESS
+    run_sections("overhead", SECTIONS)
 }

@@ -17,6 +17,24 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 
+/// For `#[serde(default, with = "..")]` of a duration that may be absent.
+#[cfg(feature = "live")]
+pub(crate) mod option {
+    use serde::{Deserializer, Serializer};
+    use std::time::Duration;
+
+    pub(crate) fn serialize<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        match duration {
+            Some(duration) => super::serialize(duration, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        super::deserialize(deserializer).map(Some)
+    }
+}
+
 /// Reads a number with a unit.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     const FORM: &str = "write a number with a unit, such as \"200ms\", \"1.5s\" or \"2m\"";

@@ -35,11 +35,16 @@ static JUNIT: Setting<Option<PathBuf>> = Setting::new("QTESTS_JUNIT", "").meanin
 static REQUIRE_SERVERS: Setting<bool> = Setting::new("QTESTS_REQUIRE_SERVERS", "0").meaning(
     "a test whose server (`t.redis()`, `t.postgres()`) is not installed fails, instead of being skipped aloud",
 );
+/// `QTESTS_FAULTS`, whose plan is read where there are plans.
+pub(crate) static FAULTS: Setting<Option<String>> = Setting::new("QTESTS_FAULTS", "").meaning(
+    "a plan that is armed in each test: `db.query#2:timeout,wire.payments@1.5s:reset`, or a file after `@`; see \
+     `FaultPlan::from_line`",
+);
 static DEMO_BUG: Setting<Option<String>> =
     Setting::new("QTESTS_DEMO_BUG", "").meaning("removes one protection of the example `checkout`");
 
 /// The table itself; `docs/variables.md` is printed from it.
-pub(crate) fn variables() -> [Row; 11] {
+pub(crate) fn variables() -> [Row; 12] {
     [
         SEED.row(),
         STRICT.row(),
@@ -51,6 +56,7 @@ pub(crate) fn variables() -> [Row; 11] {
         JSON.row(),
         JUNIT.row(),
         REQUIRE_SERVERS.row(),
+        FAULTS.row(),
         DEMO_BUG.row(),
     ]
 }
@@ -114,6 +120,7 @@ pub(crate) struct Environment {
     pub(crate) json: Option<PathBuf>,
     pub(crate) junit: Option<PathBuf>,
     pub(crate) require_servers: bool,
+    pub(crate) faults: Option<String>,
     /// What else decides whether a test fails, with its value: part of the line that repeats a test.
     pub(crate) also_decides: Vec<(&'static str, String)>,
     /// The one test of this process, where a runner gives each test a process of its own.
@@ -159,7 +166,7 @@ impl Reader {
 
     /// What a test must be given again to fail again.
     fn deciding(&self) -> Vec<(&'static str, String)> {
-        let names = [DEMO_BUG.name(), LOG.name(), REQUIRE_SERVERS.name(), STRICT.name(), TIMEOUT.name()];
+        let names = [DEMO_BUG.name(), FAULTS.name(), LOG.name(), REQUIRE_SERVERS.name(), STRICT.name(), TIMEOUT.name()];
         let said = |name: &'static str| Some((name, self.said(name)?.trim().to_owned()));
         names.into_iter().filter_map(said).filter(|(_, value)| !value.is_empty() && value != "0").collect()
     }
@@ -194,6 +201,7 @@ fn read(variables: impl Iterator<Item = (String, String)>) -> Environment {
         json: reader.take(&JSON),
         junit: reader.take(&JUNIT),
         require_servers: reader.take(&REQUIRE_SERVERS),
+        faults: reader.take(&FAULTS),
         also_decides: reader.deciding(),
         complaints: reader.complaints,
     }

@@ -15,6 +15,8 @@ mod event;
 #[cfg(feature = "live")]
 mod names;
 #[cfg(feature = "live")]
+mod origin;
+#[cfg(feature = "live")]
 mod seed;
 mod setting;
 #[cfg(any(feature = "live", feature = "shutdown"))]
@@ -33,9 +35,10 @@ pub use setting::{Row, Setting, SettingError, SettingValue, table};
 pub(crate) use {
     bounded::Ring,
     count::count,
-    env::{ISOLATED, Isolated, SeedWish, TimeLimit, environment},
+    env::{FAULTS, ISOLATED, Isolated, SeedWish, TimeLimit, environment},
     event::Line,
     names::nearest,
+    origin::Origin,
     tags::TagFilter,
 };
 #[cfg(feature = "live")]

@@ -1,18 +1,15 @@
 //! A fault in force: its conditions, its counts and whoever waits for it.
 
-use super::{Fault, Hit, Trigger, gate::Gate, plan::FaultSpec, trigger::Chain};
-use crate::base::Seed;
-use std::{
-    panic::Location,
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
-};
+use super::{Fault, Hit, Trigger, gate::Gate, spec::FaultSpec, trigger::Chain};
+use crate::base::{Origin, Seed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::{sync::watch, time::Instant};
 
 /// A fault in force.
 #[derive(Debug)]
 pub(super) struct Armed {
     pub(super) spec: FaultSpec,
-    pub(super) place: &'static Location<'static>,
+    pub(super) origin: Origin,
     /// Where held code waits.
     pub(super) gate: Gate,
     /// Where hanging threads wait: until the test ends or the fault is disarmed.
@@ -29,11 +26,11 @@ pub(super) struct Armed {
 }
 
 impl Armed {
-    pub(super) fn new(spec: FaultSpec, place: &'static Location<'static>, seed: Seed) -> Self {
+    pub(super) fn new(spec: FaultSpec, origin: Origin, seed: Seed) -> Self {
         Self {
             chain: Chain::new(&spec.when, seed, Instant::now()),
             spec,
-            place,
+            origin,
             gate: Gate::default(),
             end: Gate::default(),
             hits: AtomicU64::new(0),

@@ -2,23 +2,27 @@
 
 use super::{
     ActiveFault, Fault, Hit, Trigger,
-    plan::{FaultPlan, FaultSpec},
+    disturbance::Armings,
+    spec::FaultSpec,
     table::FaultTable,
     trigger::Predicate,
     what::{Callback, MakeValue},
 };
 use crate::{
-    base::Error,
+    base::{Error, Origin},
     scope::{Test, ready},
 };
-use std::{io, panic::Location, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 /// A fault that is being described: when it fires, and what it does. See [`Test::fault`].
 #[derive(Clone, Debug)]
 #[must_use = "a fault does nothing until it is armed"]
 pub struct FaultBuilder {
-    t: Test,
-    spec: FaultSpec,
+    pub(super) t: Test,
+    pub(super) spec: FaultSpec,
+    /// Where it was described, which is what is known of a fault that a timeline arms.
+    pub(super) origin: Origin,
+    pub(super) armings: Armings,
 }
 
 impl Test {
@@ -40,39 +44,26 @@ impl Test {
     /// assert_eq!(query().unwrap_err().kind(), io::ErrorKind::TimedOut);
     /// assert_eq!(slow.fired(), 1);
     /// ```
+    #[track_caller]
     pub fn fault(&self, point: impl Into<String>) -> FaultBuilder {
         let spec = FaultSpec { point: point.into(), when: Vec::new(), then: Vec::new(), optional: false };
-        FaultBuilder { t: self.clone(), spec }
+        FaultBuilder { t: self.clone(), spec, origin: Origin::caller(), armings: Armings::default() }
     }
+}
 
-    /// Arms all faults of a plan.
-    ///
-    /// # Panics
-    /// Where [`try_arm`](Test::try_arm) errs.
-    #[track_caller]
-    pub fn arm(&self, plan: &FaultPlan) -> Vec<ActiveFault> {
-        ready(self.try_arm(plan))
-    }
-
-    /// Arms all faults of a plan, or none.
-    ///
-    /// # Errors
-    /// As [`FaultBuilder::try_arm`], for the first fault that cannot be armed.
-    #[track_caller]
-    pub fn try_arm(&self, plan: &FaultPlan) -> Result<Vec<ActiveFault>, Error> {
-        let place = Location::caller();
-        let mut active: Vec<ActiveFault> = Vec::new();
-        for spec in &plan.faults {
-            match FaultTable::of(self).arm(self, spec.clone(), place) {
-                Ok(armed) => active.push(ActiveFault { armed }),
-                Err(error) => {
-                    active.into_iter().for_each(|fault| FaultTable::forget(&fault.armed));
-                    return Err(error);
-                }
+/// Arms all of these faults, or none.
+pub(crate) fn arm_all(t: &Test, faults: &[FaultSpec], origin: Origin) -> Result<Vec<ActiveFault>, Error> {
+    let mut active: Vec<ActiveFault> = Vec::new();
+    for spec in faults {
+        match FaultTable::of(t).arm(t, spec.clone(), origin) {
+            Ok(armed) => active.push(ActiveFault { armed }),
+            Err(error) => {
+                active.into_iter().for_each(|fault| FaultTable::forget(&fault.armed));
+                return Err(error);
             }
         }
-        Ok(active)
     }
+    Ok(active)
 }
 
 /// When the fault fires. Each condition sees only the hits that the one before it let through; without any the fault
@@ -117,6 +108,11 @@ impl FaultBuilder {
     /// At hits whose argument `key` reads so.
     pub fn key(self, key: impl Into<String>) -> Self {
         self.when_also(Trigger::Key(key.into()))
+    }
+
+    /// At hits from this time after the arming on, on the clock of the test: `.from(a).until(b)` is the time between.
+    pub fn from(self, begin: Duration) -> Self {
+        self.when_also(Trigger::From(begin))
     }
 
     /// At hits within this time from the arming, on the clock of the test.
@@ -207,7 +203,7 @@ impl FaultBuilder {
         self
     }
 
-    /// The fault as data, for a [`FaultPlan`].
+    /// The fault as data, for a [`FaultPlan`](crate::plan::FaultPlan).
     pub fn spec(self) -> FaultSpec {
         self.spec
     }
@@ -230,7 +226,7 @@ impl FaultBuilder {
     /// do it, [`is_ended`](Error::is_ended) if the test is over, [`is_limit`](Error::is_limit) at 1,000 faults.
     #[track_caller]
     pub fn try_arm(self) -> Result<ActiveFault, Error> {
-        let armed = FaultTable::of(&self.t).arm(&self.t, self.spec, Location::caller())?;
+        let armed = FaultTable::of(&self.t).arm(&self.t, self.spec, Origin::caller())?;
         Ok(ActiveFault { armed })
     }
 }

@@ -1,5 +1,7 @@
 //! What happens when code comes by an armed point.
 
+#[cfg(feature = "files")]
+use super::ActiveFault;
 use super::{
     Damage, Fault, Hit, Injected, Site, Value,
     armed::Armed,
@@ -137,6 +139,19 @@ impl Decision {
             false
         });
         (Decision { point, firing }, damage, Decision { point, firing: after })
+    }
+
+    /// Whether its last action is an error, a hang or a panic, so that nothing follows it.
+    #[cfg(feature = "files")]
+    pub(crate) fn ends_the_point(&self) -> bool {
+        self.firing.iter().any(|(_, fault)| fault.ends_the_point())
+    }
+
+    /// The faults among those that fire at which somebody waits until they are told to go on.
+    #[cfg(feature = "files")]
+    pub(crate) fn holding(&self) -> Vec<ActiveFault> {
+        let holds = |(_, fault): &&Firing| matches!(fault, Fault::Hang | Fault::Hold);
+        self.firing.iter().filter(holds).map(|(armed, _)| ActiveFault { armed: Arc::clone(armed) }).collect()
     }
 
     /// Whether nothing is to happen.

@@ -19,11 +19,14 @@
 //! - In product code: [`fault_point!`](crate::fault_point) where something can fail,
 //!   [`pause_point!`](crate::pause_point) where nothing can.
 //! - In a test: [`Test::fault`](crate::Test::fault) says *when* ([`Trigger`]) and *what* ([`Fault`]), `arm` puts it in
-//!   force for the threads and tasks of this test only. A [`FaultPlan`] says the same as data.
+//!   force for the threads and tasks of this test only. A [`FaultPlan`](crate::plan::FaultPlan) says the same
+//!   as data.
 //! - [`FaultStream`] has points in the reads and writes of a stream, without any in product code.
 //! - What is not written by you has points where it is put together: services of tower by [`layer`] (feature `tower`),
 //!   the managers of pools by [`manager`] (features `bb8` and `deadpool`).
 //! - [`points`] lists all points of the binary.
+//! - What begins and ends at given times, of whatever kind, stands on a [`Timeline`], see
+//!   [`Test::timeline`](crate::Test::timeline); whatever can be begun and ended is a [`Disturbance`].
 //!
 //! A fault that was armed and never fired fails a test that passed otherwise, since such a test has shown nothing;
 //! `.optional()` opts out. Without the feature `live` the points expand to nothing and cost nothing; with it a point
@@ -47,6 +50,8 @@ mod builder;
 mod convert;
 #[cfg(feature = "live")]
 mod damage;
+#[cfg(feature = "live")]
+mod disturbance;
 #[cfg(feature = "live")]
 mod errno;
 #[cfg(feature = "live")]
@@ -72,13 +77,19 @@ mod numbers;
 #[cfg(feature = "live")]
 mod place;
 #[cfg(feature = "live")]
-mod plan;
+mod planned;
+#[cfg(feature = "live")]
+mod schedule;
 #[cfg(feature = "live")]
 mod site;
+#[cfg(feature = "live")]
+mod spec;
 #[cfg(feature = "live")]
 mod stream;
 #[cfg(feature = "live")]
 mod table;
+#[cfg(feature = "live")]
+mod timeline;
 #[cfg(feature = "live")]
 mod trigger;
 #[cfg(feature = "live")]
@@ -90,14 +101,22 @@ pub use self::convert::{ByFrom, ByMap, MakeError};
 pub use self::{
     active::ActiveFault,
     builder::FaultBuilder,
+    disturbance::{BoxFuture, Disturbance},
     hit::Hit,
     inject::{Decision, decide},
     injected::Injected,
-    plan::{FaultPlan, FaultSpec},
     site::{Point, Site, SiteEntry, points},
+    spec::FaultSpec,
     stream::FaultStream,
+    timeline::{ActiveTimeline, Timeline},
     trigger::{Predicate, Trigger},
     what::{Callback, Closure, Fault, MakeValue},
 };
 #[cfg(feature = "live")]
-pub(crate) use self::{damage::Damage, place::Place};
+pub(crate) use self::{
+    builder::arm_all,
+    damage::Damage,
+    disturbance::begun_twice,
+    place::Place,
+    planned::{Plannable, Planned, Window},
+};

@@ -35,6 +35,12 @@ impl Place {
         }))
     }
 
+    /// Whether any test has armed the name: one relaxed load.
+    #[cfg(feature = "files")]
+    pub(crate) fn is_armed(&self) -> bool {
+        self.0.is_armed()
+    }
+
     /// What is to happen here; `None`, for the price of one relaxed load, if no test has armed the name.
     pub(crate) fn decide(&self, fields: &[(&'static str, Value<'_>)]) -> Option<Decision> {
         self.0.is_armed().then(|| decide(self.0, fields)).filter(|decision| !decision.is_empty())

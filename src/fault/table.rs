@@ -1,14 +1,13 @@
 //! The armed faults of one test, and what is said about them when it ends.
 
-use super::{Fault, Point, Site, armed::Armed, family, place, plan::FaultSpec, site};
+use super::{Fault, Point, Site, armed::Armed, family, place, site, spec::FaultSpec};
 use crate::{
-    base::{Error, Kind, nearest},
+    base::{Error, Kind, Origin, nearest},
     scope::{Finding, Part, Test, Undo, lock},
 };
 use std::{
     collections::BTreeMap,
     fmt,
-    panic::Location,
     sync::{Arc, Mutex, OnceLock, Weak},
 };
 
@@ -88,15 +87,10 @@ impl FaultTable {
     }
 
     /// Puts a fault in force.
-    pub(super) fn arm(
-        self: &Arc<Self>,
-        t: &Test,
-        spec: FaultSpec,
-        place: &'static Location<'static>,
-    ) -> Result<Arc<Armed>, Error> {
+    pub(super) fn arm(self: &Arc<Self>, t: &Test, spec: FaultSpec, origin: Origin) -> Result<Arc<Armed>, Error> {
         t.scope.still_open("a fault")?;
         check(&spec)?;
-        let armed = Arc::new(Armed::new(spec, place, t.seed()));
+        let armed = Arc::new(Armed::new(spec, origin, t.seed()));
         self.armed.push(Arc::clone(&armed))?;
         enlist(self);
         site::arm(&armed.spec.point);
@@ -152,9 +146,9 @@ impl FaultTable {
             (hits, _) => format!("its point was hit {hits} time(s), but never as its trigger wants"),
         };
         let mut text = format!(
-            "{} armed at {} never fired: {why} (a fault that does not fire shows nothing; .optional() allows it)",
+            "{} armed {} never fired: {why} (a fault that does not fire shows nothing; .optional() allows it)",
             armed.describe(),
-            armed.place
+            armed.origin
         );
         if let Some(missing) = missing(&armed.spec.point) {
             text.push_str(&missing);

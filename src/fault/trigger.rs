@@ -34,6 +34,8 @@ pub enum Trigger {
     Probability(f64),
     /// Those whose argument `key` reads so.
     Key(String),
+    /// Those from this time after the arming on, on the clock of the test.
+    From(#[serde(with = "crate::base::duration")] Duration),
     /// Those within this time from the arming, on the clock of the test.
     Until(#[serde(with = "crate::base::duration")] Duration),
     /// Those that the closure wants; not in plans.
@@ -68,6 +70,7 @@ impl fmt::Display for Trigger {
             Self::Every(n) => write!(f, "every {n}"),
             Self::Probability(p) => write!(f, "probability {p}"),
             Self::Key(key) => write!(f, "key {key:?}"),
+            Self::From(begin) => write!(f, "from {begin:?}"),
             Self::Until(limit) => write!(f, "until {limit:?}"),
             Self::When(_) => f.write_str("when"),
         }
@@ -121,6 +124,7 @@ impl Chain {
                 Trigger::Every(n) => number.is_multiple_of(*n),
                 Trigger::Probability(p) => stage.draw(self.seed, hit) < *p,
                 Trigger::Key(key) => hit.key() == *key,
+                Trigger::From(begin) => self.began.elapsed() >= *begin,
                 Trigger::Until(limit) => self.began.elapsed() < *limit,
                 Trigger::When(predicate) => predicate.get().is_some_and(|wanted| wanted(hit)),
             }

@@ -1,5 +1,6 @@
 //! What a file operation met.
 
+use crate::fault::Injected;
 use std::{
     fmt, io,
     path::{Path, PathBuf},
@@ -88,9 +89,10 @@ pub(super) fn outside(link: &Path) -> io::Error {
 }
 
 /// Whether cap-std or we refused a path because it leads out of the root. cap-std has no type for it: its refusal is
-/// the only "permission denied" that does not come from the system.
+/// the only "permission denied" that comes neither from the system nor from a fault.
 pub(super) fn is_escape(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none()
+    let injected = error.get_ref().is_some_and(|inner| inner.is::<Injected>());
+    error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none() && !injected
 }
 
 impl FileError {

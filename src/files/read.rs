@@ -1,5 +1,6 @@
 //! Reading whole files.
 
+use super::Faults;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use rustix::fs::OFlags;
 use std::{
@@ -29,7 +30,7 @@ pub(super) fn flags(flags: OFlags) -> i32 {
     flags.bits().cast_signed()
 }
 
-pub(super) fn bytes(dir: &Dir, path: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn bytes(dir: &Dir, path: &Path, faults: &Faults) -> io::Result<Vec<u8>> {
     let file = open(dir, path, OpenOptions::new().read(true), OFlags::empty())?;
     let length = file.metadata()?.len();
     let mut bytes = Vec::new();
@@ -42,11 +43,12 @@ pub(super) fn bytes(dir: &Dir, path: &Path) -> io::Result<Vec<u8>> {
         let text = format!("it has more than {READ_LIMIT} bytes: read it in parts with another crate");
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
     }
+    faults.read(&mut bytes);
     Ok(bytes)
 }
 
-pub(super) fn text(dir: &Dir, path: &Path) -> io::Result<String> {
-    String::from_utf8(bytes(dir, path)?).map_err(|error| {
+pub(super) fn text(dir: &Dir, path: &Path, faults: &Faults) -> io::Result<String> {
+    String::from_utf8(bytes(dir, path, faults)?).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         io::Error::new(io::ErrorKind::InvalidData, format!("it is no UTF-8 from byte {valid} on: use read"))
     })

@@ -47,8 +47,9 @@ pub(super) fn until_gone(dir: &Dir, path: &Path) -> io::Result<()> {
     done
 }
 
-/// A tree that is removed from its leaves on, not by recursion: its depth may be anything. Every directory is reached from
-/// the one above it by one name, never through a link, so that nobody who exchanges a directory for a link leads us away.
+/// A tree that is removed from its leaves on, not by recursion: its depth may be anything. Every directory is reached
+/// from the one above it by one name, never through a link, so that nobody who exchanges a directory for a link leads
+/// us away.
 struct Tree<'a> {
     parent: Dir,
     /// Of the first level, for errors.

@@ -1,7 +1,7 @@
 //! The operations, and the one way that each of them takes to the file system.
 
 use super::{
-    Copied, Entry, FileError, Metadata, entry,
+    Copied, Entry, Faults, FileError, Metadata, entry,
     error::{Operation, Verb, at},
     read, remove, tree, write,
 };
@@ -30,12 +30,11 @@ impl Files {
     /// If it cannot be opened, or is no directory.
     pub fn rooted(root: impl AsRef<Path>) -> Result<Self, FileError> {
         let root: Arc<Path> = Arc::from(root.as_ref());
-        match Dir::open_ambient_dir(&root, ambient_authority()) {
+        let operation = Operation { verb: Verb::Open, path: root.to_path_buf(), to: None };
+        let opened = Faults::at_open(&operation).and_then(|()| Dir::open_ambient_dir(&root, ambient_authority()));
+        match opened {
             Ok(dir) => Ok(Self { dir: Arc::new(dir), root }),
-            Err(error) => {
-                let operation = Operation { verb: Verb::Open, path: root.to_path_buf(), to: None };
-                Err(FileError::new(operation, root, error))
-            }
+            Err(error) => Err(FileError::new(operation, root, error)),
         }
     }
 
@@ -76,23 +75,30 @@ impl Files {
     ///
     /// # Errors
     /// If the directory does not exist or may not be read and written, `path` is a directory or leads outside, what
-    /// another user's process left is in the way, or the system refuses. The old content is there then; only if the last step fails, the sync of the directory, it is the new one.
+    /// another user's process left is in the way, or the system refuses. The old content is there then; only if the
+    /// last step fails, the sync of the directory, it is the new one.
     pub async fn write(&self, path: impl AsRef<Path>, bytes: impl Into<Vec<u8>>) -> Result<(), FileError> {
         let bytes = bytes.into();
-        self.run(Verb::Write, path.as_ref(), move |dir, path| write::replace(dir, path, &bytes)).await
+        let length = bytes.len();
+        let work = move |dir: &Dir, path: &Path, faults: &Faults| write::replace(dir, path, &bytes, faults);
+        self.run_on(Verb::Write, path.as_ref(), length, work).await
     }
 
-    /// Adds `bytes` to the end of a file, or makes it, and syncs it; the directory of a new file too. It must exist.
+    /// Adds `bytes` to the end of a file, or makes it, and syncs it. Its directory must exist.
     ///
-    /// Appends of several callers do not overwrite each other. Not atomic: a crash, or a full disk, can leave a part of
-    /// the bytes. When the future is dropped, the append goes to its end or does not begin.
+    /// The directory of a file that is empty is synced first, so that a file with bytes that were added here cannot
+    /// vanish in a crash; where a [`rename`](Files::rename) or a copy has put it is not synced. Appends of several
+    /// callers do not overwrite each other. Not atomic: a crash, or a full disk, can leave a part of the bytes. When
+    /// the future is dropped, the append goes to its end or does not begin.
     ///
     /// # Errors
-    /// If the directory does not exist, `path` is no file or leads outside, or the system refuses; for a new file also
-    /// if its directory may not be read, and so not be synced.
+    /// If the directory does not exist, `path` is no file or leads outside, or the system refuses; for an empty or
+    /// a new file also if its directory may not be read, and so not be synced. A new file is there and empty then.
     pub async fn append(&self, path: impl AsRef<Path>, bytes: impl Into<Vec<u8>>) -> Result<(), FileError> {
         let bytes = bytes.into();
-        self.run(Verb::Append, path.as_ref(), move |dir, path| write::append(dir, path, &bytes)).await
+        let length = bytes.len();
+        let work = move |dir: &Dir, path: &Path, faults: &Faults| write::append(dir, path, &bytes, faults);
+        self.run_on(Verb::Append, path.as_ref(), length, work).await
     }
 
     /// Gives a file or a directory another name, below the same root. A file at `to` is replaced, an empty directory
@@ -103,10 +109,11 @@ impl Files {
     /// # Errors
     /// If `from` does not exist, `to` is a directory with content, one of them leads outside, or the system refuses.
     pub async fn rename(&self, from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<(), FileError> {
-        self.run_two(Verb::Rename, from.as_ref(), to.as_ref(), |dir, from, to| {
+        self.run_two(Verb::Rename, from.as_ref(), to.as_ref(), |dir, from, to, faults| {
             named(dir, from)?;
             named(dir, to)?;
-            dir.rename(from, dir, to).map_err(|error| missing(dir, from, to, error))
+            let renamed = faults.renaming(from, to, || dir.rename(from, dir, to));
+            renamed.map_err(|error| missing(dir, from, to, error))
         })
         .await
     }
@@ -120,9 +127,9 @@ impl Files {
     /// [`is_not_found`](FileError::is_not_found) if there is nothing; if `path` is the root or leads outside, or the
     /// system refuses. A part of a directory may be gone then.
     pub async fn remove(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
-        self.run(Verb::Remove, path.as_ref(), |dir, path| {
+        self.run(Verb::Remove, path.as_ref(), |dir, path, faults| {
             named(dir, path)?;
-            remove::one(dir, path)
+            faults.removing(path, || remove::one(dir, path))
         })
         .await
     }
@@ -132,9 +139,9 @@ impl Files {
     /// # Errors
     /// As [`remove`](Files::remove), without the first.
     pub async fn remove_all(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
-        self.run(Verb::Remove, path.as_ref(), |dir, path| {
+        self.run(Verb::Remove, path.as_ref(), |dir, path, faults| {
             named(dir, path)?;
-            remove::until_gone(dir, path)
+            faults.removing(path, || remove::until_gone(dir, path))
         })
         .await
     }
@@ -144,7 +151,7 @@ impl Files {
     /// # Errors
     /// Whatever is not "not found": if the path leads outside or through a file, or the system refuses.
     pub async fn exists(&self, path: impl AsRef<Path>) -> Result<bool, FileError> {
-        self.run(Verb::LookAt, path.as_ref(), |dir, path| dir.try_exists(path)).await
+        self.run(Verb::LookAt, path.as_ref(), |dir, path, _| dir.try_exists(path)).await
     }
 
     /// Kind, length and age of what is at `path`, links followed. Cancel safe.
@@ -152,7 +159,7 @@ impl Files {
     /// # Errors
     /// If there is nothing, the path leads outside, or the system refuses.
     pub async fn metadata(&self, path: impl AsRef<Path>) -> Result<Metadata, FileError> {
-        self.run(Verb::LookAt, path.as_ref(), entry::metadata).await
+        self.run(Verb::LookAt, path.as_ref(), |dir, path, _| entry::metadata(dir, path)).await
     }
 
     /// Makes a directory with all that lead to it; content if it is there. Not synced.
@@ -163,7 +170,8 @@ impl Files {
     /// If something on the path is no directory, it leads outside, or the system refuses. Some of the directories may
     /// be made then.
     pub async fn ensure_dir(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
-        self.run(Verb::MakeDir, path.as_ref(), |dir, path| dir.create_dir_all(path)).await
+        self.run(Verb::MakeDir, path.as_ref(), |dir, path, faults| faults.making(path, || dir.create_dir_all(path)))
+            .await
     }
 
     /// What is in a directory, sorted by name; of [`LIST_LIMIT`](super::LIST_LIMIT) entries at most. What is in
@@ -172,7 +180,7 @@ impl Files {
     /// # Errors
     /// If it is no directory, has too many entries, leads outside, or the system refuses.
     pub async fn list(&self, path: impl AsRef<Path>) -> Result<Vec<Entry>, FileError> {
-        self.run(Verb::List, path.as_ref(), entry::list).await
+        self.run(Verb::List, path.as_ref(), |dir, path, _| entry::list(dir, path)).await
     }
 
     /// Copies a file, or a directory with all that is in it, of [`COPY_LIMIT`](super::COPY_LIMIT) entries at most and
@@ -189,9 +197,9 @@ impl Files {
     /// [`is_outside`](FileError::is_outside) also if a link in the tree leads outside, `Unsupported` for sockets, pipes
     /// and devices; if there is nothing at `from`, there are too many entries, or the system refuses.
     pub async fn copy_tree(&self, from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<Copied, FileError> {
-        self.run_two(Verb::Copy, from.as_ref(), to.as_ref(), |dir, from, to| {
+        self.run_two(Verb::Copy, from.as_ref(), to.as_ref(), |dir, from, to, faults| {
             named(dir, to)?;
-            tree::copy(dir, from, to)
+            faults.making(to, || tree::copy(dir, from, to, faults))
         })
         .await
     }
@@ -199,41 +207,60 @@ impl Files {
     async fn run<T, W>(&self, verb: Verb, path: &Path, work: W) -> Result<T, FileError>
     where
         T: Send + 'static,
-        W: FnOnce(&Dir, &Path) -> io::Result<T> + Send + 'static,
+        W: FnOnce(&Dir, &Path, &Faults) -> io::Result<T> + Send + 'static,
     {
         let plain = plain(path);
         let operation = Operation { verb, path: path.to_owned(), to: None };
-        self.through(operation, move |dir| work(dir, &plain)).await
+        self.through(operation, None, move |dir, faults| work(dir, &plain, faults)).await
+    }
+
+    /// An operation that is given so many bytes.
+    async fn run_on<T, W>(&self, verb: Verb, path: &Path, length: usize, work: W) -> Result<T, FileError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Dir, &Path, &Faults) -> io::Result<T> + Send + 'static,
+    {
+        let plain = plain(path);
+        let operation = Operation { verb, path: path.to_owned(), to: None };
+        self.through(operation, Some(length), move |dir, faults| work(dir, &plain, faults)).await
     }
 
     async fn run_two<T, W>(&self, verb: Verb, from: &Path, to: &Path, work: W) -> Result<T, FileError>
     where
         T: Send + 'static,
-        W: FnOnce(&Dir, &Path, &Path) -> io::Result<T> + Send + 'static,
+        W: FnOnce(&Dir, &Path, &Path, &Faults) -> io::Result<T> + Send + 'static,
     {
         let plain = (plain(from), plain(to));
         let operation = Operation { verb, path: from.to_owned(), to: Some(to.to_owned()) };
-        self.through(operation, move |dir| work(dir, &plain.0, &plain.1)).await
+        self.through(operation, None, move |dir, faults| work(dir, &plain.0, &plain.1, faults)).await
     }
 
     /// Every operation passes here, on the task that asked for it and before anything is touched.
-    async fn through<T, W>(&self, operation: Operation, work: W) -> Result<T, FileError>
+    async fn through<T, W>(&self, operation: Operation, length: Option<usize>, work: W) -> Result<T, FileError>
     where
         T: Send + 'static,
-        W: FnOnce(&Dir) -> io::Result<T> + Send + 'static,
+        W: FnOnce(&Dir, &Faults) -> io::Result<T> + Send + 'static,
     {
         let done = match operation.paths().find(|path| write::is_reserved(path)) {
             Some(_) => Err(write::reserved()),
-            None => {
-                let dir = Arc::clone(&self.dir);
-                match tokio::task::spawn_blocking(move || work(&dir)).await {
-                    Ok(done) => done,
-                    Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-                    Err(_) => Err(io::Error::other("the runtime stopped before it began")),
-                }
-            }
+            None => self.carry_out(&operation, length, work).await,
         };
         done.map_err(|error| FileError::new(operation, Arc::clone(&self.root), error))
+    }
+
+    async fn carry_out<T, W>(&self, operation: &Operation, length: Option<usize>, work: W) -> io::Result<T>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Dir, &Faults) -> io::Result<T> + Send + 'static,
+    {
+        let (faults, after) = Faults::at(operation, &self.dir, length).await?;
+        let dir = Arc::clone(&self.dir);
+        let done = match tokio::task::spawn_blocking(faults.around(move |faults| work(&dir, faults))).await {
+            Ok(done) => done,
+            Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+            Err(_) => Err(io::Error::other("the runtime stopped before it began")),
+        };
+        after.finish(done).await
     }
 }
 

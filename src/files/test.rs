@@ -10,7 +10,7 @@ impl Test {
     /// File operations below [`dir`](Test::dir): they are undone with it, and kept with it when the test fails.
     ///
     /// # Panics
-    /// If the directory cannot be made or opened, or the test is over.
+    /// If the directory cannot be made or opened, as when a fault at `files.open` fails, or the test is over.
     #[track_caller]
     pub fn files(&self) -> Files {
         let files = Files::rooted(self.dir());

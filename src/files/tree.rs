@@ -1,6 +1,7 @@
 //! Copying trees.
 
 use super::{
+    Faults,
     entry::{self, EntryKind},
     error::{at, is_escape, outside},
     read, remove,
@@ -36,7 +37,7 @@ impl Copied {
 }
 
 /// Copies what is at `from` to `to`, where nothing may be.
-pub(super) fn copy(dir: &Dir, from: &Path, to: &Path) -> io::Result<Copied> {
+pub(super) fn copy(dir: &Dir, from: &Path, to: &Path, faults: &Faults) -> io::Result<Copied> {
     let from = real(dir, from)?;
     let to = match (to.parent(), to.file_name()) {
         (Some(parent), Some(name)) => real(dir, parent).map_err(|error| at(parent, error))?.join(name),
@@ -46,7 +47,8 @@ pub(super) fn copy(dir: &Dir, from: &Path, to: &Path) -> io::Result<Copied> {
     if kind == EntryKind::Dir && to.starts_with(&from) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "a tree cannot be copied into itself"));
     }
-    let mut walk = Walk { dir, copied: Copied::default(), begun: false, pending: Vec::new(), modes: Vec::new() };
+    let mut walk =
+        Walk { dir, faults, copied: Copied::default(), begun: false, pending: Vec::new(), modes: Vec::new() };
     let done = walk.all(from, to.clone(), kind);
     if done.is_err() && walk.begun {
         // What was copied up to here; the reason why it failed counts more than what this may say.
@@ -56,7 +58,7 @@ pub(super) fn copy(dir: &Dir, from: &Path, to: &Path) -> io::Result<Copied> {
 }
 
 /// The path below the root without links, `.` and `..`; empty for the root itself.
-fn real(dir: &Dir, path: &Path) -> io::Result<PathBuf> {
+pub(super) fn real(dir: &Dir, path: &Path) -> io::Result<PathBuf> {
     let real = dir.canonicalize(here(path))?;
     Ok(real.components().filter(|part| *part != Component::CurDir).collect())
 }
@@ -68,6 +70,7 @@ fn here(path: &Path) -> &Path {
 
 struct Walk<'a> {
     dir: &'a Dir,
+    faults: &'a Faults,
     copied: Copied,
     /// Whether there is anything at the target that is ours.
     begun: bool,
@@ -123,6 +126,7 @@ impl Walk<'_> {
         let target = self.dir.open_with(to, OpenOptions::new().write(true).create_new(true).mode(0o600));
         let mut target = target.map_err(|error| at(to, error))?.into_std();
         self.begun = true;
+        self.faults.writes_to(to, &target);
         self.copied.bytes += io::copy(&mut source, &mut target).map_err(|error| at(to, error))?;
         let mode = source.metadata().and_then(|about| target.set_permissions(about.permissions()));
         mode.map_err(|error| at(to, error))?;

@@ -1,12 +1,11 @@
 //! Writing: atomically in the place of a file, or to its end.
 
-use super::{error::at, read};
+use super::{Faults, error::at, read};
 use cap_std::fs::{Dir, MetadataExt as _, OpenOptions, OpenOptionsExt};
 use rustix::{fs::OFlags, io::Errno, process::geteuid};
 use std::{
     ffi::{OsStr, OsString},
-    fs,
-    io::{self, Write},
+    fs, io,
     os::unix::{
         ffi::{OsStrExt, OsStringExt},
         fs::{MetadataExt as _, PermissionsExt},
@@ -63,13 +62,14 @@ pub(super) fn place<'path>(dir: &Dir, path: &'path Path) -> io::Result<(Dir, &'p
     }
 }
 
-pub(super) fn replace(dir: &Dir, path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn replace(dir: &Dir, path: &Path, bytes: &[u8], faults: &Faults) -> io::Result<()> {
     let (parent, name) = place(dir, path)?;
     let staging = staging_name(name);
-    let file = claim(&parent, &staging, &path.with_file_name(&staging))?;
+    let shown = path.with_file_name(&staging);
+    let file = claim(&parent, &staging, &shown, faults)?;
     let done = mode(&parent, name).and_then(|mode| {
-        fill(&file, mode, bytes)?;
-        parent.rename(&staging, &parent, name)?;
+        fill(&file, mode, bytes, faults)?;
+        faults.renaming(&shown, path, || parent.rename(&staging, &parent, name))?;
         Ok(mode)
     });
     let mode = done.inspect_err(|_| {
@@ -78,9 +78,9 @@ pub(super) fn replace(dir: &Dir, path: &Path, bytes: &[u8]) -> io::Result<()> {
     })?;
     if !can_be_opened(mode) {
         file.set_permissions(fs::Permissions::from_mode(mode))?;
-        file.sync_all()?;
+        faults.sync(&file)?;
     }
-    parent.open(".")?.sync_all()
+    faults.sync_dir(|| parent.open(".")?.sync_all())
 }
 
 /// Whether its owner can open a file with this mode, as whoever waits for the staging file must. To others it is given
@@ -107,10 +107,10 @@ fn umask() -> Option<u32> {
 }
 
 /// Makes the staging file, or takes the one that was left, for this writer alone; it is empty.
-fn claim(parent: &Dir, staging: &OsStr, shown: &Path) -> io::Result<fs::File> {
+fn claim(parent: &Dir, staging: &OsStr, shown: &Path, faults: &Faults) -> io::Result<fs::File> {
     loop {
         let (file, made) = open(parent, staging, shown)?;
-        while let Err(error) = file.lock() {
+        while let Err(error) = faults.waiting(|| file.lock()) {
             if error.kind() != io::ErrorKind::Interrupted {
                 return Err(error);
             }
@@ -128,8 +128,8 @@ fn claim(parent: &Dir, staging: &OsStr, shown: &Path) -> io::Result<fs::File> {
             file.set_permissions(fs::Permissions::from_mode(PRIVATE))?;
             return Ok(file);
         }
-        // What was left by a write that came to its end but not into its place, or by somebody else, may be held open by
-        // those who could read it. They would read what comes now.
+        // What was left by a write that came to its end but not into its place, or by somebody else, may be held open
+        // by those who could read it. They would read what comes now.
         let private = ours.mode() & 0o7777 == PRIVATE && ours.uid() == geteuid().as_raw() && ours.nlink() == 1;
         if private {
             file.set_len(0)?;
@@ -139,8 +139,8 @@ fn claim(parent: &Dir, staging: &OsStr, shown: &Path) -> io::Result<fs::File> {
     }
 }
 
-/// Opens the staging file, and says whether it was made for that. One that cannot be written is opened to be locked only:
-/// its mode tells that it is not to be used.
+/// Opens the staging file, and says whether it was made for that. One that cannot be written is opened to be locked
+/// only: its mode tells that it is not to be used.
 fn open(parent: &Dir, staging: &OsStr, shown: &Path) -> io::Result<(fs::File, bool)> {
     let existing = || {
         let mut options = OpenOptions::new();
@@ -184,27 +184,27 @@ fn is_denied(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::ACCESS.raw_os_error())
 }
 
-fn fill(mut file: &fs::File, mode: u32, bytes: &[u8]) -> io::Result<()> {
-    file.write_all(bytes)?;
+fn fill(file: &fs::File, mode: u32, bytes: &[u8], faults: &Faults) -> io::Result<()> {
+    faults.write_all(file, bytes)?;
     if can_be_opened(mode) {
         file.set_permissions(fs::Permissions::from_mode(mode))?;
     }
-    file.sync_all()
+    faults.sync(file)
 }
 
-pub(super) fn append(dir: &Dir, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let existed = dir.try_exists(path)?;
-    let mut file = read::open(dir, path, OpenOptions::new().append(true).create(true), OFlags::empty())?;
-    // An empty one may be that of another caller, who has not come so far as to sync its directory.
-    let is_new = !existed || file.metadata()?.len() == 0;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    if is_new {
+pub(super) fn append(dir: &Dir, path: &Path, bytes: &[u8], faults: &Faults) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    let file = faults.making(path, || read::open(dir, path, &mut options, OFlags::empty()))?;
+    // Its directory is synced before it has bytes, by everybody who finds it empty. So a file with bytes is in a
+    // directory that was synced, also if whoever made it died or failed on the way.
+    if file.metadata()?.len() == 0 {
         // The path may be a link to where the file was made.
         let real = dir.canonicalize(path)?;
         let parent = real.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let synced = dir.open(parent).and_then(|parent| parent.sync_all());
+        let synced = faults.sync_dir(|| dir.open(parent)?.sync_all());
         synced.map_err(|error| at(parent, error))?;
     }
-    Ok(())
+    faults.write_all(&file, bytes)?;
+    faults.sync(&file)
 }

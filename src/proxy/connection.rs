@@ -1,26 +1,28 @@
-//! One connection: both its sockets, its two links, and how it ends.
+//! One connection: both its sockets, its two links, and what its toxics do to it as a whole.
 
-use std::fmt;
 use std::future::poll_fn;
 use std::io;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-use socket2::SockRef;
-use tokio::net::TcpStream;
+use tokio::io::AsyncReadExt;
+use tokio::sync::Notify;
 
 use crate::scope::lock;
 
-use super::drain;
-use super::gate;
+use super::chosen::Chosen;
+use super::end::End;
 use super::link::{Broken, Link};
 use super::site::Site;
 use super::state::{Armed, State, count};
+use super::stream::Stream;
 use super::timer::wait;
-use super::toxic::{Cut, Direction};
+use super::toxic::{BOTH, Cut, Direction, Tally, later};
 use super::upstream::{Unreachable, dial};
+use super::when_down::WhenDown;
 
 /// First meetings that the journal tells of, for each connection.
 const MAX_TOLD: usize = 100;
@@ -33,9 +35,13 @@ pub(super) struct Connection {
     number: u64,
     site: Arc<Site>,
     opened: Instant,
+    chosen: Chosen,
     upstream_bytes: AtomicU64,
     downstream_bytes: AtomicU64,
-    sentence: OnceLock<Sentence>,
+    sentence: Mutex<Option<Sentence>>,
+    is_half_open: AtomicBool,
+    /// Told when it has been left half open, which its task outlives, and when its task ends.
+    pub(super) severed: Notify,
     /// The one waker of the one task: it can be kept, since it never changes.
     waker: OnceLock<Waker>,
     told: Mutex<Vec<(u64, Direction)>>,
@@ -43,29 +49,27 @@ pub(super) struct Connection {
 }
 
 /// That a connection is to be cut, how, and by which toxic.
+#[derive(Clone)]
 pub(super) struct Sentence {
-    how: Cut,
+    pub(super) how: Cut,
     by: Arc<Armed>,
 }
 
 impl Sentence {
     /// What an armed toxic means for a connection that is live now.
     pub(super) fn by(armed: &Arc<Armed>, connection: &Connection) -> Option<Sentence> {
-        if armed.spec.refuses() {
-            return Some(Sentence { how: Cut::Fin, by: armed.clone() });
+        if !connection.meets(armed) {
+            return None;
         }
-        let due = armed.cut_due(connection.opened)?;
-        (due <= Instant::now()).then(|| Sentence { how: Cut::Rst, by: armed.clone() })
+        armed.spec.expels().map(|how| Sentence { how, by: armed.clone() }).or_else(|| Self::due(armed, connection))
     }
-}
 
-/// How a connection ended.
-enum End {
-    /// Both sides said that they were done.
-    Finished,
-    Cut(Cut, Option<Arc<Armed>>),
-    Broken(io::Error),
-    Unreachable(Unreachable),
+    /// What it means to one that is new.
+    fn due(armed: &Arc<Armed>, connection: &Connection) -> Option<Sentence> {
+        let (due, how) = armed.cut_due(connection.opened)?;
+        let is_done = how == Cut::HalfOpen && connection.is_half_open.load(Relaxed);
+        (due <= Instant::now() && !is_done).then(|| Sentence { how, by: armed.clone() })
+    }
 }
 
 impl Connection {
@@ -74,9 +78,12 @@ impl Connection {
             number,
             site,
             opened: Instant::now(),
+            chosen: Chosen::new(number),
             upstream_bytes: AtomicU64::new(0),
             downstream_bytes: AtomicU64::new(0),
-            sentence: OnceLock::new(),
+            sentence: Mutex::default(),
+            is_half_open: AtomicBool::new(false),
+            severed: Notify::new(),
             waker: OnceLock::new(),
             told: Mutex::default(),
             ended: AtomicBool::new(false),
@@ -84,23 +91,33 @@ impl Connection {
     }
 
     /// Serves the client until the connection has ended.
-    pub(super) async fn run(&self, mut client: TcpStream) {
+    pub(super) async fn run(&self, mut client: Stream) {
         let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
         let _ = self.waker.set(waker);
         let mut server = None;
-        let end = tokio::select! {
+        let mut end = tokio::select! {
             biased;
-            end = self.sentenced() => end,
+            end = self.sentenced(false) => end,
             end = self.carry(&mut client, &mut server) => end,
         };
+        if let End::Cut(Cut::HalfOpen, by) = end {
+            server.take().into_iter().for_each(Stream::finish);
+            end = self.half_open(&mut client, by).await;
+        }
+        self.ended.store(true, Relaxed);
         // Told first: whoever sees the connection end may end the test at once, and asks which toxic met something.
-        self.tell_end(&end);
-        Self::close(&end, client, server);
+        end.tell(self);
+        end.close([Some(client), server]);
     }
 
     /// Cuts it as soon as its task runs.
     pub(super) fn sentence(&self, sentence: Sentence) {
-        let _ = self.sentence.set(sentence);
+        let mut pronounced = lock(&self.sentence);
+        // The first one counts, except that one which ends the connection comes before one that does not.
+        if pronounced.as_ref().is_none_or(|earlier| earlier.how == Cut::HalfOpen) {
+            *pronounced = Some(sentence);
+        }
+        drop(pronounced);
         self.wake();
     }
 
@@ -110,33 +127,78 @@ impl Connection {
         }
     }
 
+    /// What its toxics are: another number means that they are others.
+    pub(super) fn version(&self) -> u64 {
+        self.state().version() + self.chosen.version()
+    }
+
+    /// Whether the toxic is one for this connection, as far as is known now.
+    pub(super) fn meets(&self, armed: &Armed) -> bool {
+        self.chosen.meets(armed, self.state())
+    }
+
     /// Waits until the toxics are no longer those of version `seen`, or the connection is to be cut.
     pub(super) async fn changed(&self, seen: u64) {
-        poll_fn(|_| {
-            if self.state().version() == seen && self.sentence.get().is_none() {
-                Poll::Pending
-            } else {
-                Poll::Ready(())
-            }
-        })
+        poll_fn(
+            |_| {
+                if self.version() == seen && lock(&self.sentence).is_none() { Poll::Pending } else { Poll::Ready(()) }
+            },
+        )
         .await;
     }
 
-    /// Books that a toxic acted on this connection.
-    pub(super) fn met(&self, toxic: u64, times: u64, direction: Direction) {
+    /// Books what a toxic did to this connection.
+    pub(super) fn tally(&self, toxic: u64, tally: &Tally, direction: Direction) {
         let Some(armed) = self.state().find(toxic) else { return };
-        count(&armed.met, times);
+        armed.tally(tally);
+        let traffic = self.state().traffic(direction);
+        count(&traffic.dropped, tally.dropped);
+        count(&traffic.corrupted, tally.corrupted);
+        for offset in &tally.corrupted_at {
+            self.site.record(&format!("corrupted byte {offset} of conn {} {direction}, by `{armed}`", self.number));
+        }
         let mut told = lock(&self.told);
-        if told.len() < MAX_TOLD && !told.contains(&(toxic, direction)) {
+        if tally.met > 0 && told.len() < MAX_TOLD && !told.contains(&(toxic, direction)) {
             told.push((toxic, direction));
-            self.site.record(&format!("`{}` met conn {} ({direction})", armed.spec, self.number));
+            let passed = self.bytes(direction).load(Relaxed);
+            let number = self.number;
+            self.site.record(&format!("`{armed}` met conn {number} ({direction}) after {passed} bytes that way"));
+        }
+    }
+
+    /// Books a toxic that acts on the connection by being there.
+    pub(super) fn met_whole(&self, armed: &Armed) {
+        if armed.spec.acts_before_bytes() && self.meets(armed) {
+            count(&armed.met, 1);
+            self.site.record(&format!("`{armed}` met conn {}", self.number));
+        }
+    }
+
+    /// Takes note of bytes that were read. Waits for ever if by them the connection is to be cut: its task sees to that,
+    /// and they go no further.
+    pub(super) async fn arrived(&self, direction: Direction, bytes: &[u8]) {
+        count(&self.state().traffic(direction).read, bytes.len() as u64);
+        if direction == Direction::Downstream {
+            return;
+        }
+        let waited = self.chosen.hear(bytes, self.state());
+        if waited.is_empty() {
+            return;
+        }
+        let sentence = waited.iter().filter(|armed| self.meets(armed)).find_map(|armed| Sentence::due(armed, self));
+        // The other direction and the timers of cuts look anew.
+        self.wake();
+        if let Some(sentence) = sentence {
+            count(&self.state().traffic(direction).dropped, bytes.len() as u64);
+            self.sentence(sentence);
+            std::future::pending().await
         }
     }
 
     /// Counts bytes that were passed on.
     pub(super) fn passed(&self, direction: Direction, bytes: usize) {
         count(self.bytes(direction), bytes as u64);
-        count(self.state().bytes(direction), bytes as u64);
+        count(&self.state().traffic(direction).passed, bytes as u64);
     }
 
     pub(super) fn number(&self) -> u64 {
@@ -151,43 +213,57 @@ impl Connection {
         &self.site
     }
 
-    fn bytes(&self, direction: Direction) -> &AtomicU64 {
+    pub(super) fn bytes(&self, direction: Direction) -> &AtomicU64 {
         match direction {
             Direction::Upstream => &self.upstream_bytes,
             Direction::Downstream => &self.downstream_bytes,
         }
     }
 
+    /// For a task that did not come to its end.
+    pub(super) fn tell_if_unended(&self) {
+        if !self.ended.load(Relaxed) {
+            End::Stopped.tell(self);
+        }
+    }
+
     /// Waits until something ends the connection from outside its links.
-    async fn sentenced(&self) -> End {
+    async fn sentenced(&self, half_open: bool) -> End {
         let mut timer = None;
         loop {
-            if let Some(Sentence { how, by }) = self.sentence.get() {
-                return End::Cut(*how, Some(by.clone()));
+            if let Some(Sentence { how, by }) = lock(&self.sentence).take() {
+                return End::Cut(how, Some(by));
             }
-            let seen = self.state().version();
-            let next = self.state().armed().into_iter().filter_map(|armed| Some((armed.cut_due(self.opened)?, armed)));
-            let next = next.min_by_key(|(due, _)| *due);
-            let due = next.as_ref().map(|(due, _)| *due);
+            let seen = self.version();
+            let cuts = self.state().armed().into_iter().filter_map(|armed| {
+                let (due, how) = armed.cut_due(self.opened).filter(|(_, how)| !half_open || *how != Cut::HalfOpen)?;
+                self.meets(&armed).then_some((due, how, armed))
+            });
+            let next = cuts.min_by_key(|(due, ..)| *due);
+            let due = next.as_ref().map(|(due, ..)| *due);
             tokio::select! {
                 biased;
                 () = self.changed(seen) => {}
-                expired = wait(&mut timer, due) => return match expired {
-                    Ok(()) => End::Cut(Cut::Rst, next.map(|(_, armed)| armed)),
-                    Err(error) => End::Broken(error),
+                expired = wait(&mut timer, due) => return match (expired, next) {
+                    (Ok(()), Some((_, how, by))) => End::Cut(how, Some(by)),
+                    (Ok(()), None) => continue,
+                    (Err(error), _) => End::Broken(error),
                 },
             }
         }
     }
 
     /// Connects to the server and runs both links to their end.
-    async fn carry(&self, client: &mut TcpStream, server: &mut Option<TcpStream>) -> End {
-        let server = match dial(&self.site.upstream).await {
+    async fn carry(&self, client: &mut Stream, server: &mut Option<Stream>) -> End {
+        if let Err(error) = self.let_in().await {
+            return End::Broken(error);
+        }
+        let server = match self.thawed(&BOTH, self.reach()).await {
             Ok(stream) => server.insert(stream),
             Err(unreachable) => return End::Unreachable(unreachable),
         };
         // Small messages must not wait for acknowledgements that the direct connection would not have waited for.
-        if let Err(error) = client.set_nodelay(true).and_then(|()| server.set_nodelay(true)) {
+        if let Err(error) = client.send_at_once().and_then(|()| server.send_at_once()) {
             return End::Broken(error);
         }
         let links = {
@@ -195,14 +271,17 @@ impl Connection {
             let (from_server, to_server) = server.split();
             let up = Link::new(self, Direction::Upstream, from_client, to_server);
             let down = Link::new(self, Direction::Downstream, from_server, to_client);
-            tokio::try_join!(up.run(), down.run())
+            tokio::try_join!(
+                self.thawed(&[Direction::Upstream], up.run()),
+                self.thawed(&[Direction::Downstream], down.run())
+            )
         };
         match links {
             Ok(_) => End::Finished,
             Err(Broken::Peer(error)) => End::Broken(error),
             Err(Broken::Cut { toxic, how, direction }) => {
                 let receiver = if direction == Direction::Upstream { server } else { client };
-                if tokio::time::timeout(MAX_DRAIN, drain::sent(receiver)).await.is_err() {
+                if tokio::time::timeout(MAX_DRAIN, receiver.sent()).await.is_err() {
                     self.site.record(&format!(
                         "conn {} loses bytes: its receiver did not take them within {MAX_DRAIN:?}",
                         self.number
@@ -213,55 +292,94 @@ impl Connection {
         }
     }
 
-    fn close(end: &End, client: TcpStream, server: Option<TcpStream>) {
-        for stream in [Some(client), server].into_iter().flatten() {
-            match end {
-                End::Finished => {}
-                End::Cut(Cut::Fin, _) => gate::finish(&stream),
-                // A direct connection would pass a peer's reset on, too.
-                End::Cut(Cut::Rst, _) | End::Broken(_) | End::Unreachable(_) => {
-                    let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+    /// Waits as long as toxics want it to be let in late.
+    async fn let_in(&self) -> io::Result<()> {
+        let mut timer = None;
+        loop {
+            let seen = self.version();
+            let armed = self.state().armed();
+            let delays = armed.iter().filter_map(|armed| armed.spec.admission().filter(|_| self.meets(armed)));
+            let due = later(self.opened, delays.fold(Duration::ZERO, Duration::saturating_add));
+            tokio::select! {
+                biased;
+                expired = wait(&mut timer, Some(due)) => return expired,
+                () = poll_fn(|_| if self.version() == seen { Poll::Pending } else { Poll::Ready(()) }) => {}
+            }
+        }
+    }
+
+    /// Connects to the server, at once or, where the proxy was told so, as soon as it is there.
+    async fn reach(&self) -> Result<Stream, Unreachable> {
+        let mut told = false;
+        loop {
+            let unreachable = match dial(&self.site.upstream).await {
+                Ok(stream) => return Ok(stream),
+                Err(unreachable) => unreachable,
+            };
+            match self.site.when_down {
+                WhenDown::Reset => return Err(unreachable),
+                WhenDown::Refuse => {
+                    self.site.gone.notify_one();
+                    return Err(unreachable);
+                }
+                WhenDown::Hold if !told => self.site.record(&format!("conn {} waits: {unreachable}", self.number)),
+                WhenDown::Hold => {}
+            }
+            told = true;
+            tokio::time::sleep(WhenDown::PAUSE).await;
+        }
+    }
+
+    /// Runs a part of the connection, as long as no toxic freezes one of these directions.
+    async fn thawed<F: Future>(&self, directions: &[Direction], part: F) -> F::Output {
+        let mut part = pin!(part);
+        let (mut seen, mut frozen) = (None, false);
+        poll_fn(|cx| {
+            let version = self.version();
+            if seen != Some(version) {
+                seen = Some(version);
+                frozen = self.state().armed().iter().any(|armed| {
+                    directions.iter().any(|direction| armed.spec.freezes(*direction)) && self.meets(armed)
+                });
+            }
+            if frozen { Poll::Pending } else { part.as_mut().poll(cx) }
+        })
+        .await
+    }
+
+    /// What is left of a connection whose server has forgotten it: takes what the client sends, and drops it.
+    async fn half_open(&self, client: &mut Stream, by: Option<Arc<Armed>>) -> End {
+        let toxic = by.as_ref().map_or(0, |by| by.id);
+        if let Some(by) = by {
+            count(&by.met, 1);
+            self.site.record(&format!("conn {} is half open after {}, by `{by}`", self.number, End::passed(self)));
+        }
+        self.is_half_open.store(true, Relaxed);
+        self.severed.notify_one();
+        tokio::select! {
+            biased;
+            end = self.sentenced(true) => end,
+            end = self.swallow(client, toxic) => end,
+        }
+    }
+
+    async fn swallow(&self, client: &mut Stream, toxic: u64) -> End {
+        let in_force = || self.state().armed().iter().any(|armed| armed.id == toxic);
+        let (mut from_client, _to_client) = client.split();
+        let mut buffer = vec![0; 16 * 1024];
+        loop {
+            match from_client.read(&mut buffer).await {
+                Err(error) => return End::Broken(error),
+                Ok(_) if !in_force() => return End::Unknown,
+                // Whether it is gone or only has nothing more to say, nobody answers.
+                Ok(0) => break,
+                Ok(read) => {
+                    let traffic = self.state().traffic(Direction::Upstream);
+                    count(&traffic.read, read as u64);
+                    count(&traffic.dropped, read as u64);
                 }
             }
         }
-    }
-
-    fn tell_end(&self, end: &End) {
-        self.ended.store(true, Relaxed);
-        let (number, passed) = (self.number, Passed(self));
-        match end {
-            End::Finished => self.site.record(&format!("conn {number} closed after {passed}")),
-            End::Broken(error) => self.site.record(&format!("conn {number} broke after {passed}: {error}")),
-            End::Unreachable(why) => self.site.record(&format!("conn {number} closed with a reset: {why}")),
-            End::Cut(how, by) => {
-                let verb = if *how == Cut::Rst { "reset" } else { "closed" };
-                let name = by.as_ref().map_or_else(
-                    || "a removed toxic".to_owned(),
-                    |by| {
-                        count(&by.met, 1);
-                        format!("`{}`", by.spec)
-                    },
-                );
-                self.site.record(&format!("{verb} conn {number} after {passed}, by {name}"));
-            }
-        }
-    }
-
-    /// For a task that did not come to its end.
-    pub(super) fn tell_if_unended(&self) {
-        if !self.ended.load(Relaxed) {
-            self.site.record(&format!("conn {} closed after {}: the proxy stopped", self.number, Passed(self)));
-        }
-    }
-}
-
-/// The bytes that a connection has carried, for the journal.
-struct Passed<'a>(&'a Connection);
-
-impl fmt::Display for Passed<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let down = self.0.downstream_bytes.load(Relaxed);
-        let up = self.0.upstream_bytes.load(Relaxed);
-        write!(f, "{down} bytes down and {up} up")
+        poll_fn(|_| if in_force() { Poll::Pending } else { Poll::Ready(End::Unknown) }).await
     }
 }

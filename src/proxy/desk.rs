@@ -1,27 +1,26 @@
 //! The task of one proxy: lets connections in, and arms and removes toxics in between.
 
 use std::io;
-use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use socket2::Socket;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
-use crate::base::Error;
+use crate::base::{Error, Kind, Origin};
 
-use super::connection::Sentence;
-use super::gate::{Gate, finish};
+use super::gate::{Gate, Visitor};
 use super::site::Site;
 use super::state::{Armed, MAX_ARMED, count};
-use super::toxic::Toxic;
+use super::toxic::{Cut, Door, Toxic};
+use super::upstream::dial;
+use super::when_down::WhenDown;
 
 /// The pause after a failed accept: the usual cause, too many open files, does not go away at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// What a handle asks for. Answered once it is in force for all live connections and for new ones.
 pub(super) enum Order {
-    Arm { toxic: Toxic, at: &'static Location<'static>, reply: oneshot::Sender<Result<Arc<Armed>, Error>> },
+    Arm { toxic: Toxic, origin: Origin, reply: oneshot::Sender<Result<Arc<Armed>, Error>> },
     Remove { id: u64, reply: oneshot::Sender<Result<(), Error>> },
 }
 
@@ -33,13 +32,30 @@ pub(super) struct Desk {
     _open: mpsc::UnboundedSender<Order>,
     toxics: u64,
     accept_failed: bool,
+    /// Whether clients are refused because the server is not there.
+    away: bool,
+    back: Arc<Notify>,
 }
 
 impl Desk {
+    /// The gate must refuse: [`open`](Self::open) lets clients in.
     pub(super) fn new(site: Arc<Site>, gate: Gate) -> (Desk, mpsc::UnboundedSender<Order>) {
         let (sender, orders) = mpsc::unbounded_channel();
-        let desk = Desk { site, gate, orders, _open: sender.clone(), toxics: 0, accept_failed: false };
-        (desk, sender)
+        let (back, _open) = (Arc::default(), sender.clone());
+        (Desk { site, gate, orders, _open, toxics: 0, accept_failed: false, away: false, back }, sender)
+    }
+
+    /// Arms the first toxics and lets clients in, in this order: no early connection escapes.
+    pub(super) async fn open(&mut self, toxics: Vec<(Toxic, Origin)>) -> Result<(), Error> {
+        for (toxic, origin) in toxics {
+            self.arm(toxic, origin).await?;
+        }
+        if self.site.when_down == WhenDown::Refuse && dial(&self.site.upstream).await.is_err() {
+            self.refuse_for_the_server();
+        }
+        let waiting = self.turn(self.site.state.door()).await?;
+        waiting.into_iter().for_each(|visitor| self.site.admit(visitor));
+        Ok(())
     }
 
     pub(super) async fn run(mut self) {
@@ -47,10 +63,12 @@ impl Desk {
             tokio::select! {
                 biased;
                 Some(order) = self.orders.recv() => self.carry_out(order).await,
+                () = self.site.gone.notified(), if !self.away => self.gone().await,
+                () = self.back.notified(), if self.away => self.back().await,
                 accepted = self.gate.accept() => match accepted {
-                    Ok((client, peer)) => {
+                    Ok(visitor) => {
                         self.accept_failed = false;
-                        self.site.admit(client, peer);
+                        self.site.admit(visitor);
                     }
                     Err(error) => self.accept_failed(&error).await,
                 },
@@ -60,8 +78,8 @@ impl Desk {
 
     async fn carry_out(&mut self, order: Order) {
         match order {
-            Order::Arm { toxic, at, reply } => {
-                let armed = self.arm(toxic, at).await;
+            Order::Arm { toxic, origin, reply } => {
+                let armed = self.arm(toxic, origin).await;
                 // Whoever asked has stopped waiting and has no handle to remove it with.
                 if let Err(Ok(armed)) = reply.send(armed) {
                     let _ = self.remove(armed.id).await;
@@ -74,46 +92,95 @@ impl Desk {
         }
     }
 
-    async fn arm(&mut self, toxic: Toxic, at: &'static Location<'static>) -> Result<Arc<Armed>, Error> {
+    async fn arm(&mut self, toxic: Toxic, origin: Origin) -> Result<Arc<Armed>, Error> {
+        if let Some(nonsense) = toxic.nonsense() {
+            return Err(Error::invalid(nonsense));
+        }
         if self.site.state.armed().len() >= MAX_ARMED {
-            return Err(Error::invalid(format!("the proxy has {MAX_ARMED} toxics already, which is the limit")));
+            let text = format!("the proxy has {MAX_ARMED} toxics already, which is the limit: remove some");
+            return Err(Error::new(Kind::Limit, text));
         }
+        let waiting = match toxic.spec.door() {
+            Some(door) => self.turn(door.max(self.site.state.door())).await?,
+            None => Vec::new(),
+        };
         self.toxics += 1;
-        let armed = Arc::new(Armed::new(self.toxics, toxic.0, at));
-        let waiting = if armed.spec.refuses() { self.close_gate()? } else { Vec::new() };
+        // Made once the door is shut: what the gate itself does with the port is no meeting.
+        let armed = Arc::new(Armed::new(self.toxics, toxic, origin, &self.site.state));
         self.site.state.arm(armed.clone());
-        self.site.record(&format!("armed `{}` at {at}", armed.spec));
-        if !waiting.is_empty() {
-            // Their clients are connected already; to them this is a connection that closes.
-            count(&armed.met, waiting.len() as u64);
-            waiting.iter().for_each(finish);
-            self.site.record(&format!(
-                "closed {} connections that were not accepted yet, by `{}`",
-                waiting.len(),
-                armed.spec
-            ));
+        self.site.record(&format!("armed `{armed}` {origin}"));
+        match armed.spec.expels() {
+            Some(how) if !waiting.is_empty() => self.turn_away(waiting, how, &armed),
+            _ => waiting.into_iter().for_each(|visitor| self.site.admit(visitor)),
         }
-        self.site.cut(|connection| Sentence::by(&armed, connection)).await;
+        self.site.expose(&armed).await;
         self.site.refresh().await;
         Ok(armed)
     }
 
-    fn close_gate(&mut self) -> Result<Vec<Socket>, Error> {
-        self.gate.close().map_err(|error| Error::other("the proxy's port cannot refuse connections").with_source(error))
+    /// Ends what was let in and not accepted yet. Their clients are connected already: to them it is a connection that
+    /// ends.
+    fn turn_away(&self, waiting: Vec<Visitor>, how: Cut, armed: &Armed) {
+        let number = waiting.len();
+        for (stream, _) in waiting {
+            if how == Cut::Rst { stream.reset() } else { stream.finish() }
+        }
+        count(&armed.met, number as u64);
+        count(&self.site.state.ends.turned_away, number as u64);
+        self.site.record(&format!("closed {number} connections that were not accepted yet, by `{armed}`"));
     }
 
     /// Removing what is no longer armed does nothing.
     async fn remove(&mut self, id: u64) -> Result<(), Error> {
         if let Some(armed) = self.site.state.disarm(id) {
-            self.site.record(&format!("removed `{}`", armed.spec));
+            self.site.record(&format!("removed `{armed}`"));
         }
         self.site.refresh().await;
-        if self.site.state.armed().iter().any(|armed| armed.spec.refuses()) {
-            return Ok(());
+        let waiting = self.turn(self.site.state.door()).await?;
+        waiting.into_iter().for_each(|visitor| self.site.admit(visitor));
+        Ok(())
+    }
+
+    async fn turn(&mut self, door: Door) -> Result<Vec<Visitor>, Error> {
+        let door = if self.away { Door::Refusing } else { door };
+        self.gate.set(door).await.map_err(|error| {
+            let cannot = match door {
+                Door::Open => "accept connections",
+                Door::Stalled => "leave connects without an answer",
+                Door::Refusing => "refuse connections",
+            };
+            Error::other(format!("{} cannot {cannot}", self.site.state.address)).with_source(error)
+        })
+    }
+
+    /// The server is not there: clients are refused until it is.
+    async fn gone(&mut self) {
+        self.refuse_for_the_server();
+        match self.turn(Door::Refusing).await {
+            Ok(waiting) => waiting.into_iter().for_each(|visitor| self.site.admit(visitor)),
+            Err(error) => self.site.record(&format!("{error:?}")),
         }
-        self.gate
-            .open()
-            .map_err(|error| Error::other("the proxy's port cannot accept connections again").with_source(error))
+    }
+
+    fn refuse_for_the_server(&mut self) {
+        self.away = true;
+        self.site.record("clients are refused: the server is not there");
+        let (site, back) = (self.site.clone(), self.back.clone());
+        tokio::spawn(async move {
+            while dial(&site.upstream).await.is_err() {
+                tokio::time::sleep(WhenDown::PAUSE).await;
+            }
+            back.notify_one();
+        });
+    }
+
+    async fn back(&mut self) {
+        self.away = false;
+        self.site.record("clients are let in: the server is there");
+        match self.turn(self.site.state.door()).await {
+            Ok(waiting) => waiting.into_iter().for_each(|visitor| self.site.admit(visitor)),
+            Err(error) => self.site.record(&format!("{error:?}")),
+        }
     }
 
     async fn accept_failed(&mut self, error: &io::Error) {

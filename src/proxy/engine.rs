@@ -1,6 +1,7 @@
 //! The thread that runs all proxies of a test, with a runtime of its own: it serves tests that block, and is not slowed
 //! by the test's runtime.
 
+use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
@@ -12,11 +13,12 @@ use tokio::sync::{mpsc, oneshot};
 use crate::base::{Error, Seed};
 use crate::scope::{Finding, Part, Test, lock};
 
+use super::address::Address;
+use super::builder::Plan;
 use super::desk::{Desk, Order};
 use super::gate::Gate;
 use super::site::Site;
 use super::state::State;
-use super::upstream::Upstream;
 
 /// How long the end of a test waits for the thread; it has nothing to do but to drop sockets.
 const SHUT_DOWN: Duration = Duration::from_secs(1);
@@ -25,7 +27,7 @@ const SHUT_DOWN: Duration = Duration::from_secs(1);
 pub(super) type Opened = (Arc<State>, mpsc::UnboundedSender<Order>);
 
 struct Request {
-    upstream: Upstream,
+    plan: Plan,
     seed: Seed,
     reply: oneshot::Sender<Result<Opened, Error>>,
 }
@@ -68,9 +70,9 @@ impl Engine {
     }
 
     /// Opens a proxy.
-    pub(super) async fn open(&self, upstream: Upstream, seed: Seed) -> Result<Opened, Error> {
+    pub(super) async fn open(&self, plan: Plan, seed: Seed) -> Result<Opened, Error> {
         let (reply, answer) = oneshot::channel();
-        let request = Request { upstream, seed, reply };
+        let request = Request { plan, seed, reply };
         let sent = lock(&self.requests).as_ref().is_some_and(|requests| requests.send(request).is_ok());
         match answer.await {
             Ok(opened) if sent => opened,
@@ -126,7 +128,7 @@ async fn serve(test: &Test, mut inbox: mpsc::UnboundedReceiver<Request>, proxies
         let (test, proxies) = (test.clone(), proxies.clone());
         // A name that takes long to look up must hold up neither the other proxies nor the end of the test.
         tokio::spawn(async move {
-            let opened = open(test, number, request.upstream, request.seed, &proxies).await;
+            let opened = open(test, number, request.plan, request.seed, &proxies).await;
             let _ = request.reply.send(opened);
         });
     }
@@ -135,18 +137,44 @@ async fn serve(test: &Test, mut inbox: mpsc::UnboundedReceiver<Request>, proxies
 async fn open(
     test: Test,
     number: u64,
-    upstream: Upstream,
+    plan: Plan,
     seed: Seed,
     proxies: &Mutex<Vec<Arc<State>>>,
 ) -> Result<Opened, Error> {
-    let addrs = upstream.resolve().await?;
-    let gate = Gate::open_any()
-        .map_err(|error| Error::other("the proxy cannot get a port on 127.0.0.1").with_source(error))?;
-    let state = Arc::new(State::new(number, seed, gate.addr(), upstream));
-    lock(proxies).push(state.clone());
-    let site = Arc::new(Site::new(state.clone(), addrs, test));
-    site.record(&format!("{} -> {} open", state.addr, state.upstream));
-    let (desk, orders) = Desk::new(site, gate);
+    let addrs = plan.upstream.resolve().await?;
+    let gate = Gate::shut(&plan.address).map_err(|error| cannot_listen(&plan.address, error))?;
+    let state = Arc::new(State::new(number, plan.name, seed, gate.address(), plan.upstream));
+    enlist(proxies, &state)?;
+    let site = Arc::new(Site::new(state.clone(), addrs, plan.when_down, test));
+    site.record(&format!("{} -> {} open", state.address, state.upstream));
+    let (mut desk, orders) = Desk::new(site, gate);
+    if let Err(error) = desk.open(plan.toxics).await {
+        // It never was: what it was to do is not missing.
+        lock(proxies).retain(|known| !Arc::ptr_eq(known, &state));
+        return Err(error);
+    }
     tokio::spawn(desk.run());
     Ok((state, orders))
+}
+
+/// Puts the proxy on the test's list, on which each name stands once.
+fn enlist(proxies: &Mutex<Vec<Arc<State>>>, state: &Arc<State>) -> Result<(), Error> {
+    let mut proxies = lock(proxies);
+    if let Some(twin) = proxies.iter().find(|known| known.name.is_some() && known.name == state.name) {
+        let name = state.name.as_deref().unwrap_or_default();
+        let text = format!("the test has a proxy `{name}` already, to {}: give this one another name", twin.upstream);
+        return Err(Error::invalid(text));
+    }
+    proxies.push(state.clone());
+    Ok(())
+}
+
+fn cannot_listen(address: &Address, error: io::Error) -> Error {
+    let cure = match (address, error.kind()) {
+        (Address::Tcp(_), io::ErrorKind::AddrInUse) => ": the port is in use; port 0 takes a free one",
+        (Address::Unix(_), io::ErrorKind::AddrInUse) => ": the path exists already; choose another, or remove it",
+        (Address::Unix(_), io::ErrorKind::InvalidInput) => ": give it a short path with `on_unix`",
+        _ => "",
+    };
+    Error::other(format!("the proxy cannot listen on {address}{cure}")).with_source(error)
 }

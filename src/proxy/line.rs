@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use super::toxic::{Cut, Effect, Item, Outlet};
+use super::toxic::{Cut, Effect, Item, Outlet, Tally};
 
 /// Items enter at [`push`](Self::push), pass each stage in the order in which the toxics were armed, and leave at
 /// [`front`](Self::front).
@@ -16,6 +16,8 @@ pub(super) struct Line {
     done: usize,
     /// The sum of the weights of all that is held or ready.
     weight: usize,
+    /// How many bytes have come to its end.
+    passed: u64,
 }
 
 /// What may leave a line.
@@ -34,37 +36,53 @@ struct Stage {
     effect: Box<dyn Effect>,
     /// Ordered by release, since [`Outlet`] lets nothing overtake.
     held: VecDeque<(Instant, Item)>,
-    /// How often the toxic was met since [`Line::take_met`] last asked.
-    met: u64,
+    /// How many bytes of the direction have come to this stage, or past this place before it was made.
+    offset: u64,
+    /// What the toxic did since [`Line::take_tallies`] last asked.
+    tally: Tally,
 }
 
 impl Line {
-    /// Puts a toxic behind all the others.
+    /// Puts a toxic behind all that were armed before it.
     pub(super) fn add(&mut self, toxic: u64, effect: Box<dyn Effect>) {
-        self.stages.push(Stage { toxic, effect, held: VecDeque::new(), met: 0 });
+        let index = self.stages.partition_point(|stage| stage.toxic < toxic);
+        let offset = self.stages.get(index).map_or(self.passed, |next| next.offset);
+        self.stages.insert(index, Stage { toxic, effect, held: VecDeque::new(), offset, tally: Tally::default() });
     }
 
     /// Takes out every toxic that is not in `armed`; what such a one still holds goes on at once, in order.
     pub(super) fn keep_only(&mut self, armed: &[u64], now: Instant) {
         let mut index = 0;
-        while let Some(stage) = self.stages.get_mut(index) {
+        while let Some(stage) = self.stages.get(index) {
             if armed.contains(&stage.toxic) {
                 index += 1;
                 continue;
             }
-            let held = std::mem::take(&mut stage.held);
-            self.stages.remove(index);
+            let mut removed = self.stages.remove(index);
             // What was behind the removed stage is behind `index` now.
-            for (_, item) in held {
+            for (_, item) in removed.held {
                 self.weight -= item.weight();
+                self.feed(index, item, now);
+            }
+            if let Some(item) = removed.effect.removed() {
                 self.feed(index, item, now);
             }
         }
     }
 
-    /// The highest number among the toxics on this line, 0 if there are none.
-    pub(super) fn newest(&self) -> u64 {
-        self.stages.last().map_or(0, |stage| stage.toxic)
+    /// Whether the toxic of this number is on this line.
+    pub(super) fn has(&self, toxic: u64) -> bool {
+        self.stages.binary_search_by_key(&toxic, |stage| stage.toxic).is_ok()
+    }
+
+    /// Says that so many bytes went on without coming this way.
+    pub(super) fn bypassed(&mut self, bytes: usize) {
+        self.passed += bytes as u64;
+    }
+
+    /// Whether every toxic lets the link read on.
+    pub(super) fn reads(&self) -> bool {
+        self.stages.iter().all(|stage| stage.effect.reads())
     }
 
     /// Lets in what arrived at `at`.
@@ -119,16 +137,19 @@ impl Line {
         self.stages.is_empty() && self.ready.is_empty()
     }
 
-    /// The toxics that were met since the last time, and how often.
-    pub(super) fn take_met(&mut self) -> impl Iterator<Item = (u64, u64)> {
-        self.stages.iter_mut().filter(|stage| stage.met > 0).map(|stage| (stage.toxic, std::mem::take(&mut stage.met)))
+    /// What the toxics did since the last time, by their numbers.
+    pub(super) fn take_tallies(&mut self) -> impl Iterator<Item = (u64, Tally)> {
+        self.stages.iter_mut().filter_map(|stage| Some((stage.toxic, stage.tally.take()?)))
     }
 
     fn feed(&mut self, index: usize, item: Item, at: Instant) {
+        let bytes = item.bytes() as u64;
         if let Some(stage) = self.stages.get_mut(index) {
-            let mut out = Outlet::new(&mut stage.held, &mut self.weight, &mut stage.met);
+            let mut out = Outlet::new(&mut stage.held, &mut self.weight, &mut stage.tally, stage.offset);
+            stage.offset += bytes;
             stage.effect.pass(item, at, &mut out);
         } else {
+            self.passed += bytes;
             self.weight += item.weight();
             self.ready.push_back(item);
         }
@@ -176,7 +197,8 @@ mod tests {
         line.advance(start + ms(15));
         assert_eq!(drain(&mut line), [1]);
         assert_eq!(line.weight(), 0);
-        assert_eq!(line.take_met().collect::<Vec<_>>(), [(1, 1), (2, 1)]);
+        let met: Vec<_> = line.take_tallies().map(|(toxic, tally)| (toxic, tally.met)).collect();
+        assert_eq!(met, [(1, 1), (2, 1)]);
     }
 
     #[test]
@@ -213,5 +235,119 @@ mod tests {
         assert!(drain(&mut line).is_empty());
         line.advance(start + ms(9));
         assert_eq!(drain(&mut line), [0, 1, 2, 3, 4]);
+    }
+    mod exactness {
+        use proptest::prelude::*;
+
+        use super::*;
+        use crate::base::Seed;
+        use crate::proxy::toxic::{
+            Bandwidth, Blackhole, Direction, Latency, Limit, LinkId, Noop, Slicer, SlowClose, Stall, Toxic,
+        };
+
+        /// What happens to a line.
+        #[derive(Clone, Debug)]
+        enum Step {
+            Push(usize),
+            Wait(Duration),
+            Arm(Toxic),
+            /// Removes one of those in force.
+            Remove(usize),
+            /// The receiver takes so many bytes.
+            Take(usize),
+        }
+
+        /// Toxics that change no bytes.
+        fn harmless() -> impl Strategy<Value = Toxic> {
+            prop_oneof![
+                (0_u64..50, 0_u64..50).prop_map(|(a, b)| Latency::of(ms(a.max(b))).jitter(ms(b)).into()),
+                (0_u64..50, 1_u64..50).prop_map(|(latency, sigma)| Latency::of(ms(latency)).normal(ms(sigma)).into()),
+                (0_u64..50, 0.5_f64..5.0).prop_map(|(latency, shape)| Latency::of(ms(latency)).pareto(shape).into()),
+                (1_u64..1_000_000, 0_u64..5_000).prop_map(|(rate, burst)| Bandwidth::of(rate).burst(burst).into()),
+                (1_u64..500, 0_u64..10).prop_map(|(size, delay)| Slicer::of(size).delay(ms(delay)).into()),
+                (2_u64..500).prop_map(|size| Slicer::of(size).variation(size / 2).into()),
+                (1_u64..2_000).prop_map(|every| Stall::of(ms(9)).every(every).into()),
+                (0.01_f64..1.0).prop_map(|p| Stall::of(ms(9)).probability(p).into()),
+                (0_u64..50).prop_map(|delay| SlowClose::of(ms(delay)).into()),
+                (1_u64..3_000).prop_map(|limit| Limit::bytes(limit).stall().into()),
+                Just(Blackhole::new().into()),
+                Just(Noop::new().into()),
+            ]
+        }
+
+        fn step() -> impl Strategy<Value = Step> {
+            prop_oneof![
+                4 => (1_usize..3_000).prop_map(Step::Push),
+                2 => (0_u64..30_000).prop_map(|micros| Step::Wait(Duration::from_micros(micros))),
+                2 => harmless().prop_map(Step::Arm),
+                2 => any::<usize>().prop_map(Step::Remove),
+                3 => (1_usize..5_000).prop_map(Step::Take),
+            ]
+        }
+
+        /// Lets the receiver take at most so many bytes; whether it met the end of the stream.
+        fn take(line: &mut Line, most: usize, into: &mut Vec<u8>) -> bool {
+            let until = into.len() + most;
+            loop {
+                let taken = match line.front() {
+                    Some(Front::Bytes(bytes)) => {
+                        assert!(!bytes.is_empty());
+                        let taken = &bytes[..bytes.len().min(until - into.len())];
+                        into.extend(taken);
+                        taken.len()
+                    }
+                    Some(Front::Eof) => return true,
+                    Some(Front::Cut { .. }) => panic!("no toxic here cuts"),
+                    None => return false,
+                };
+                if taken == 0 {
+                    return false;
+                }
+                line.consume(taken);
+            }
+        }
+
+        proptest! {
+            #[test]
+            fn every_byte_arrives_once_and_in_order_whatever_comes_and_goes(
+                steps in prop::collection::vec(step(), 1..60),
+            ) {
+                let (mut line, mut now, mut sent, mut received) = (Line::default(), Instant::now(), 0_usize, vec![]);
+                let (mut armed, mut number) = (Vec::new(), 0);
+                for step in steps {
+                    match step {
+                        Step::Push(len) => {
+                            let bytes = (sent..sent + len).map(|index| (index / 3) as u8).collect();
+                            line.push(Item::Bytes(bytes), now);
+                            sent += len;
+                        }
+                        Step::Wait(time) => now += time,
+                        Step::Arm(toxic) => {
+                            number += 1;
+                            let (seed, direction) = (Seed::new(7), Direction::Downstream);
+                            let link = LinkId { seed, proxy: 1, connection: 1, toxic: number, direction };
+                            line.add(number, toxic.spec.effect(&link).unwrap());
+                            armed.push(number);
+                        }
+                        Step::Remove(which) if !armed.is_empty() => {
+                            armed.remove(which % armed.len());
+                            line.keep_only(&armed, now);
+                        }
+                        Step::Remove(_) => {}
+                        Step::Take(most) => {
+                            take(&mut line, most, &mut received);
+                        }
+                    }
+                    line.advance(now);
+                }
+                line.push(Item::Eof, now);
+                line.keep_only(&[], now);
+                prop_assert!(take(&mut line, usize::MAX / 2, &mut received), "the end comes last");
+                prop_assert_eq!(received.len(), sent);
+                prop_assert!(received.iter().enumerate().all(|(index, byte)| *byte == (index / 3) as u8));
+                prop_assert_eq!(line.weight(), Item::Eof.weight());
+                prop_assert_eq!(line.passed, sent as u64);
+            }
+        }
     }
 }

@@ -4,10 +4,10 @@ use std::io;
 use std::time::Instant;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{ReadHalf, WriteHalf};
 
 use super::connection::Connection;
 use super::line::{Front, Line};
+use super::stream::{ReadHalf, WriteHalf};
 use super::timer::{Timer, wait};
 use super::toxic::{Cut, Direction, Item};
 
@@ -82,13 +82,15 @@ impl<'a> Link<'a> {
                 self.end_of_file();
                 return Ok(());
             }
+            self.connection.arrived(self.direction, &self.buffer[..read]).await;
             // What arrived after an arming must meet the toxic, also if the arming found this link waiting here.
-            if self.connection.state().version() != self.seen {
+            if self.connection.version() != self.seen {
                 self.catch_up();
                 self.line.push(Item::Bytes(self.buffer[..read].to_vec()), Instant::now());
                 return Ok(());
             }
             self.to.write_all(&self.buffer[..read]).await?;
+            self.line.bypassed(read);
             self.passed(read);
         }
     }
@@ -111,7 +113,7 @@ impl<'a> Link<'a> {
                 None if self.line.is_clear() => return Ok(false),
                 None => None,
             };
-            let may_read = !self.eof && self.line.weight() < MAX_WEIGHT;
+            let may_read = !self.eof && self.line.weight() < MAX_WEIGHT && self.line.reads();
             let due = self.line.next_release();
             tokio::select! {
                 biased;
@@ -127,7 +129,11 @@ impl<'a> Link<'a> {
                         self.eof = true;
                         self.end_of_file();
                     }
-                    read => self.line.push(Item::Bytes(self.buffer[..read].to_vec()), Instant::now()),
+                    read => {
+                        self.connection.arrived(self.direction, &self.buffer[..read]).await;
+                        self.catch_up();
+                        self.line.push(Item::Bytes(self.buffer[..read].to_vec()), Instant::now());
+                    }
                 },
             }
         }
@@ -142,7 +148,7 @@ impl<'a> Link<'a> {
 
     /// Makes the line stand for the toxics that are in force now.
     fn catch_up(&mut self) {
-        let version = self.connection.state().version();
+        let version = self.connection.version();
         if version == self.seen {
             return;
         }
@@ -150,8 +156,10 @@ impl<'a> Link<'a> {
         let armed = self.connection.state().armed();
         let ids: Vec<_> = armed.iter().map(|armed| armed.id).collect();
         self.line.keep_only(&ids, Instant::now());
-        let known = self.line.newest();
-        for toxic in armed.iter().filter(|toxic| toxic.id > known) {
+        for toxic in armed.iter().filter(|toxic| self.connection.meets(toxic)) {
+            if self.line.has(toxic.id) {
+                continue;
+            }
             let link = self.connection.state().link(self.connection.number(), toxic.id, self.direction);
             if let Some(effect) = toxic.spec.effect(&link) {
                 self.line.add(toxic.id, effect);
@@ -160,8 +168,8 @@ impl<'a> Link<'a> {
     }
 
     fn report(&mut self) {
-        for (toxic, times) in self.line.take_met() {
-            self.connection.met(toxic, times, self.direction);
+        for (toxic, tally) in self.line.take_tallies() {
+            self.connection.tally(toxic, &tally, self.direction);
         }
     }
 

@@ -1,26 +1,38 @@
-//! Whether somebody on this machine was refused a connection: the only trace that a refused connect leaves.
+//! Whether somebody on this machine tried in vain to connect: the only trace that such a connect leaves.
 
 use std::sync::OnceLock;
 
-/// Watches the kernel's count of failed connects from its making to [`end`](Self::end).
+/// A count of the kernel for this network namespace.
+#[derive(Clone, Copy)]
+pub(super) enum Count {
+    /// `AttemptFails` of RFC 4022: connects that went from SYN-SENT straight to CLOSED.
+    Refused,
+    /// `ListenOverflows`: first packets (SYN) that found the queue of a listener full.
+    Dropped,
+    /// The kernel does not count it.
+    Nothing,
+}
+
+/// Watches such a count from its making to [`end`](Self::end).
 pub(super) struct Refusals {
+    count: Count,
     before: Option<u64>,
     /// Set once the answer can no longer change.
     answer: OnceLock<bool>,
 }
 
 impl Refusals {
-    pub(super) fn watch() -> Refusals {
-        Refusals { before: failed_connects(), answer: OnceLock::new() }
+    pub(super) fn watch(count: Count) -> Refusals {
+        Refusals { count, before: count.read(), answer: OnceLock::new() }
     }
 
-    /// Whether a connect may have been refused meanwhile: by whom, nobody can say. Where the kernel does not count, it
+    /// Whether a connect may have failed meanwhile: by whom, nobody can say. Where the kernel does not count, it
     /// may.
     pub(super) fn possible(&self) -> bool {
         if let Some(answer) = self.answer.get() {
             return *answer;
         }
-        let possible = self.before.is_none() || failed_connects() != self.before;
+        let possible = self.before.is_none() || self.count.read() != self.before;
         if possible {
             let _ = self.answer.set(true);
         }
@@ -33,16 +45,22 @@ impl Refusals {
     }
 }
 
-/// `AttemptFails` of RFC 4022 for this network namespace: connects that went from SYN-SENT straight to CLOSED.
-fn failed_connects() -> Option<u64> {
-    if !cfg!(target_os = "linux") {
-        return None;
+impl Count {
+    fn read(self) -> Option<u64> {
+        if !cfg!(target_os = "linux") {
+            return None;
+        }
+        let (file, protocol, name) = match self {
+            Count::Refused => ("snmp", "Tcp: ", "AttemptFails"),
+            Count::Dropped => ("netstat", "TcpExt: ", "ListenOverflows"),
+            Count::Nothing => return None,
+        };
+        let counters = std::fs::read_to_string(format!("/proc/thread-self/net/{file}")).ok()?;
+        let mut lines = counters.lines().filter_map(|line| line.strip_prefix(protocol));
+        let (names, values) = (lines.next()?, lines.next()?);
+        let column = names.split(' ').position(|known| known == name)?;
+        values.split(' ').nth(column)?.parse().ok()
     }
-    let counters = std::fs::read_to_string("/proc/thread-self/net/snmp").ok()?;
-    let mut tcp = counters.lines().filter_map(|line| line.strip_prefix("Tcp: "));
-    let (names, values) = (tcp.next()?, tcp.next()?);
-    let column = names.split(' ').position(|name| name == "AttemptFails")?;
-    values.split(' ').nth(column)?.parse().ok()
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -52,10 +70,16 @@ mod tests {
     #[test]
     fn a_refused_connect_is_noticed() {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let refusals = Refusals::watch();
+        let refusals = Refusals::watch(Count::Refused);
         std::net::TcpStream::connect(free).unwrap_err();
         assert!(refusals.possible());
         refusals.end();
         assert!(refusals.possible());
+    }
+
+    #[test]
+    fn what_the_kernel_does_not_count_is_taken_as_having_happened() {
+        assert!(Refusals::watch(Count::Nothing).possible());
+        assert!(Count::Dropped.read().is_some());
     }
 }

@@ -40,6 +40,8 @@ pub mod thread;
 mod verdict;
 mod watch;
 
+#[cfg(feature = "files")]
+pub(crate) use current::Entered;
 pub use current::{Bound, InTest, bind, current_test};
 pub(crate) use current::{current, has_identity};
 pub(crate) use finding::Finding;

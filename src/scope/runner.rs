@@ -80,8 +80,11 @@ impl<E: Debug> Outcome for Result<(), E> {
     }
 }
 
+/// What is done with a test before its body begins, on its thread. It must not panic.
+pub(crate) type Prepare = fn(&Test);
+
 /// Runs a test once and returns the verdict.
-pub(crate) fn judge(meta: &'static Meta, body: Body) -> Verdict {
+pub(crate) fn judge(meta: &'static Meta, body: Body, prepare: Prepare) -> Verdict {
     signal::block_if_ending();
     panics::install_hook();
     let seed = seed_of(meta.name(), meta.options.seed);
@@ -97,9 +100,9 @@ pub(crate) fn judge(meta: &'static Meta, body: Body) -> Verdict {
     scope.watch.claim_driving();
     let _live = signal::register(&scope);
     if scope.options.timeout.is_some() {
-        watched(&scope, body)
+        watched(&scope, body, prepare)
     } else {
-        unwatched(&scope, body)
+        unwatched(&scope, body, prepare)
     }
     if scope.watch.is_hurried() {
         signal::block_if_ending();
@@ -108,11 +111,11 @@ pub(crate) fn judge(meta: &'static Meta, body: Body) -> Verdict {
 }
 
 /// The body runs on a thread of its own, and the calling thread watches the clock.
-fn watched(scope: &Arc<Scope>, body: Body) {
+fn watched(scope: &Arc<Scope>, body: Body, prepare: Prepare) {
     scope.watch.claim_supervision();
     let theirs = Arc::clone(scope);
     let spawned = thread::Builder::new().name(scope.name().to_owned()).spawn(move || {
-        if run_body(&theirs, 0, body).is_ok() {
+        if run_body(&theirs, body, prepare).is_ok() {
             ending::drive(&theirs, 0);
         }
     });
@@ -123,8 +126,8 @@ fn watched(scope: &Arc<Scope>, body: Body) {
 }
 
 /// The body runs on the calling thread. Its end is watched all the same if there is anything that could hang.
-fn unwatched(scope: &Arc<Scope>, body: Body) {
-    if run_body(scope, 0, body).is_err() {
+fn unwatched(scope: &Arc<Scope>, body: Body, prepare: Prepare) {
+    if run_body(scope, body, prepare).is_err() {
         // A signal came and somebody else took over: the process is about to end.
         signal::block_if_ending();
     } else if ending::runs_user_code(scope) && scope.watch.claim_supervision() {
@@ -135,7 +138,9 @@ fn unwatched(scope: &Arc<Scope>, body: Body) {
     }
 }
 
-fn run_body(scope: &Arc<Scope>, driver: Driver, body: Body) -> Result<(), LeftBehind> {
+fn run_body(scope: &Arc<Scope>, body: Body, prepare: Prepare) -> Result<(), LeftBehind> {
+    // Nobody has taken over before the body begins.
+    let driver = 0;
     let _entered = Entered::new(Arc::downgrade(scope));
     if residue::counts(scope) {
         // The runtime has threads and descriptors of its own.
@@ -145,6 +150,7 @@ fn run_body(scope: &Arc<Scope>, driver: Driver, body: Body) -> Result<(), LeftBe
     let info = StepInfo { what: "the body".into(), kind: StepKind::Body, limit: scope.options.timeout };
     let cut = scope.watch.begin(driver, info)?;
     let test = Test::of(Arc::clone(scope));
+    prepare(&test);
     let cuts = (driver, &cut);
     let result = panics::catch_as_driver(driver, || match body {
         Body::Sync(body) => run_sync(scope, &body, test, cuts),

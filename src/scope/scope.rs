@@ -152,6 +152,11 @@ impl Scope {
         self.closed.load(Ordering::Acquire)
     }
 
+    /// The body has ended, and all is being taken down.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.cancel.is_fired()
+    }
+
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Release);
     }

@@ -2,6 +2,7 @@
 
 use super::{
     handle::Server,
+    outage,
     output::Output,
     port::{self, Reservation},
     process::Process,
@@ -34,6 +35,7 @@ pub(super) type BeforeStart = Arc<dyn Fn() + Send + Sync>;
 #[must_use = "a server starts when its builder is awaited"]
 pub struct ServerBuilder {
     test: Test,
+    name: Option<String>,
     command: Box<dyn FnMut(u16) -> Command + Send>,
     ready: Ready,
     limit: Duration,
@@ -73,6 +75,7 @@ impl Test {
     pub fn server(&self, command: impl FnMut(u16) -> Command + Send + 'static) -> ServerBuilder {
         ServerBuilder {
             test: self.clone(),
+            name: None,
             command: Box::new(command),
             ready: Ready::port(),
             limit: LIMIT,
@@ -83,6 +86,12 @@ impl Test {
 }
 
 impl ServerBuilder {
+    /// Gives it a name, by which the journal, errors and plans call it. Defaults to the file name of its program.
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
     /// When it is ready. Defaults to [`Ready::port`].
     pub fn ready_when(mut self, ready: Ready) -> Self {
         self.ready = ready;
@@ -126,7 +135,10 @@ impl ServerBuilder {
                     self.test.record("server", format!("port {port} is taken, trying another one: {error}"));
                 }
                 Err((error, _)) => return Err(error),
-                Ok(server) => return Ok(server),
+                Ok(server) => {
+                    outage::begin_planned(&self.test, &server)?;
+                    return Ok(server);
+                }
             }
         }
         unreachable!("the last port returns")
@@ -136,7 +148,7 @@ impl ServerBuilder {
         let sound = |error| (error, Port::Sound);
         let mut command = (self.command)(port);
         command.stdin(Stdio::null());
-        let name = name_of(&command);
+        let name = self.name.clone().unwrap_or_else(|| name_of(&command));
         let kept = Arc::new(Mutex::new(kept));
         let ours = Arc::clone(&kept);
         let what = format!("the port of `{name}`");

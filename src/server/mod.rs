@@ -18,6 +18,7 @@
 //! |---|---|
 //! | [`Test::process`] | any program; its pipes are yours |
 //! | [`Test::server`] | a program that listens: a port that is kept for it, waiting until it is ready, its output in the journal |
+//! | [`Server::pausing`], [`Server::killing`] | the same on a [timeline](crate::Test::timeline): hung, or dead, for a while |
 //! | [`Test::redis`], [`Test::postgres`] | these servers; where they are not installed the test is skipped, aloud |
 //!
 //! [`Test::process`]: crate::Test::process
@@ -27,6 +28,7 @@
 
 mod builder;
 mod handle;
+mod outage;
 mod output;
 mod port;
 mod postgres;
@@ -40,6 +42,8 @@ mod tree;
 
 pub use builder::ServerBuilder;
 pub use handle::Server;
+pub(crate) use outage::How;
+pub use outage::Outage;
 pub use postgres::{Postgres, PostgresBuilder, PostgresServer, PostgresServerBuilder};
 pub use process::Process;
 pub use ready::Ready;

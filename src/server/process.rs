@@ -109,6 +109,15 @@ impl Process {
         self.group().as_raw_nonzero().get().unsigned_abs()
     }
 
+    /// Whether its test is taking down all that it has.
+    pub(super) fn is_ending(&self) -> bool {
+        self.shared.scope.upgrade().is_none_or(|scope| scope.is_ending())
+    }
+
+    pub(super) fn program(&self) -> &str {
+        &self.shared.program
+    }
+
     pub(super) fn group(&self) -> Pid {
         self.running().group
     }
@@ -205,9 +214,9 @@ impl Process {
         }
     }
 
-    /// Waits until the process has ended; past a restart, until what was started then has. Its standard input is closed first, if it is a pipe that nobody has taken; an
-    /// output that is a pipe must be read by somebody ([`take_stdout`](Process::take_stdout)), or the process may wait for
-    /// that. Cancel safe.
+    /// Waits until the process has ended; past a restart, until what was started then has. Its standard input is closed
+    /// first, if it is a pipe that nobody has taken; an output that is a pipe must be read by somebody
+    /// ([`take_stdout`](Process::take_stdout)), or the process may wait for that. Cancel safe.
     ///
     /// # Errors
     /// If the system refuses.

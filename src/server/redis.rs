@@ -92,7 +92,7 @@ impl RedisBuilder {
             command
         };
         let ready = Ready::served(|address| async move { answers(address).await.unwrap_or(false) });
-        let server = test.server(command).ready_when(ready).within(LIMIT).started_at(place).await?;
+        let server = test.server(command).named("redis").ready_when(ready).within(LIMIT).started_at(place).await?;
         Ok(Redis { server })
     }
 }

@@ -61,7 +61,7 @@ pub(super) fn judge_in_child(meta: &'static Meta) -> Verdict {
     let body: &'static MadeBody = Box::leak(Box::new(MadeBody::Sync(Box::new(body))));
     let parent: &'static Meta =
         Box::leak(Box::new(Meta { should_panic: None, options: Box::leak(Box::new(parent_options(meta))), ..*meta }));
-    let own = scope::judge(parent, Body::Made(body));
+    let own = scope::judge(parent, Body::Made(body), |_| ());
     match lock(&told).take() {
         Some(Told { failure, set_up, skipped }) if own.passed() => Verdict::told(failure, set_up, skipped),
         _ => own,

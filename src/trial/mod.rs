@@ -8,6 +8,7 @@ mod serial;
 use crate::{
     base::environment,
     config::strict,
+    plan::arm_from_outside,
     scope::{self, Body, Meta, Verdict, say},
 };
 use std::{
@@ -108,7 +109,7 @@ fn judge(test: &'static Registered) -> Verdict {
     if test.meta.options.isolate && environment().sole_test.is_none() {
         isolated::judge_in_child(&test.meta)
     } else {
-        let verdict = scope::judge(&test.meta, test.body);
+        let verdict = scope::judge(&test.meta, test.body, arm_from_outside);
         tell_parent(&test.meta, verdict.report(), verdict.is_set_up_failure(), verdict.skipped());
         verdict
     }

@@ -15,17 +15,18 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("metrics", &["base", "scope"]),
     ("mock", &["base", "scope"]),
     ("fault", &["base", "scope"]),
-    ("files", &["base", "scope"]),
+    ("files", &["base", "scope", "fault"]),
     ("proxy", &["base", "scope", "fault"]),
     ("fixture", &["base", "scope"]),
-    ("server", &["base", "scope", "fixture"]),
+    ("server", &["base", "scope", "fault", "fixture"]),
+    ("plan", &["base", "scope", "fault", "proxy", "server"]),
     ("shutdown", &["base"]),
     ("load", &["base", "scope", "config", "fault"]),
     ("harness", &["base", "scope", "config", "server"]),
-    ("trial", &["base", "scope", "config", "server"]),
+    ("trial", &["base", "scope", "config", "server", "plan"]),
     ("rt", &["base", "scope", "fixture", "trial"]),
     ("runner", &["base", "scope", "config", "mock", "fault", "proxy", "server", "load", "fixture", "trial", "rt"]),
-    ("prelude", &["base", "scope", "mock", "fault", "proxy", "server", "load", "fixture", "runner"]),
+    ("prelude", &["base", "scope", "mock", "fault", "plan", "proxy", "server", "load", "fixture", "runner"]),
 ];
 
 /// The longest a file may be.

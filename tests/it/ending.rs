@@ -284,7 +284,7 @@ fn a_proxy_that_is_started_at_the_very_end_is_stopped_too() {
     let test = Test::clone(&t);
     t.mock(&NUMBER, Arc::new(|| 2)).on_restore(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let wire = std::thread::spawn(move || runtime.block_on(test.proxy("127.0.0.1:1")).unwrap());
+        let wire = std::thread::spawn(move || runtime.block_on(test.proxy("127.0.0.1:1").into_future()).unwrap());
         tell.send(wire.join().unwrap()).unwrap();
     });
     drop(t);

@@ -2,8 +2,9 @@
 
 use qtests::{
     Injected, Test,
-    fault::{self, FaultPlan, Value},
+    fault::{self, Value},
     fault_point, pause_point,
+    plan::FaultPlan,
     prelude::*,
 };
 use std::{
@@ -276,7 +277,7 @@ fn a_plan_is_written_and_read_in_several_formats() {
 fn a_plan_that_does_not_parse_names_the_place_and_the_cure() {
     for (text, culprit) in [
         ("{", "EOF while parsing an object at line 1 column 1"),
-        (r#"{"fault": []}"#, "unknown field `fault`, expected `faults`"),
+        (r#"{"fault": []}"#, "unknown field `fault`, expected one of `faults`, `wires`"),
         (
             r#"{"faults": [{"point": "p", "then": [], "wen": []}]}"#,
             "unknown field `wen`, expected one of `point`, `when`",
@@ -299,7 +300,7 @@ fn a_plan_that_does_not_parse_names_the_place_and_the_cure() {
 #[test]
 fn a_plan_with_a_closure_cannot_be_written() {
     let t = Test::scoped();
-    let plan = FaultPlan { faults: vec![t.fault("it.sync").when(|_| true).hang().spec()] };
+    let plan = FaultPlan { faults: vec![t.fault("it.sync").when(|_| true).hang().spec()], ..FaultPlan::default() };
     assert!(plan.to_json().unwrap_err().is_invalid());
 }
 

@@ -1,12 +1,15 @@
 //! The integration tests, one module for each part:
 //!
 //! - `architecture`: which module may import which, and how long files may be
+//! - `disturbance`: what is begun, ended and begun again
 //! - `ending`: the end of a test and its order
 //! - `environment`: the variables `QTESTS_*`
 //! - `failing`: what failing tests print (the tests themselves are in `tests/failing`)
 //! - `fault`: when faults fire, what they do, what is refused
-//! - `files`, `files_trees`, `files_modes`, `files_safety`: file operations, who may read what, and that they leave nothing
-//!   half done and nothing outside the root
+//! - `files`, `files_trees`, `files_modes`, `files_safety`: file operations, who may read what, and that they leave
+//!   nothing half done and nothing outside the root
+//! - `files_actions`, `files_faults`, `files_crash`, `files_model`: faults of file operations, and what is left when
+//!   the machine dies
 //! - `fixture`: what is set up before a test, who shares it, when it is undone
 //! - `identity`: which test a thread or task belongs to
 //! - `isolation`: tests that run in parallel never see each other
@@ -19,25 +22,41 @@
 //! - `nextest`: what nextest does with a binary that has a `main` of its own
 //! - `process`: child processes that end by themselves, when asked, or when killed
 //! - `product`: what a build and a test of a product contain
-//! - `proxy`, `toxic` (with `wire`): the fault proxy and what it does to connections
+//! - `proxy`, `proxies`, `toxic`, `choice`, `doors`, `effects`, `effects_whole` (with `wire`): the fault proxy, how it
+//!   is asked for, what it does to connections and bytes, to which of them, and who gets in
 //! - `first_example`, `readme`: what the README shows is what happens
 //! - `runner`: a test binary with a `main` of its own
 //! - `server`: servers that get ready, hang, die and come back on their port
 //! - `shutdown`, `shutdown_conformance`: graceful shutdown, and whether services do it
 //! - `signals`: SIGINT, SIGTERM, `process::exit` and SIGKILL
 //! - `stream`, `stream_contract`: wrapped streams, what faults do to them, and that they are streams all the same
+//! - `plan`: plans in one line and in files, and from outside
+//! - `timeline`: what begins and ends when
 //! - `trial`: how often, where and beside whom a test runs
 //! - `traced`: `#[traced_test]` beside `#[qtest]` and on it
 //! - `ui`: what the compiler says about wrong attributes
 #![cfg(feature = "live")]
 
 mod architecture;
+mod choice;
+mod disturbance;
+mod doors;
+mod effects;
+mod effects_whole;
 mod ending;
 mod environment;
 mod failing;
 mod fault;
 #[cfg(all(feature = "files", feature = "macros"))]
 mod files;
+#[cfg(all(feature = "files", feature = "macros"))]
+mod files_actions;
+#[cfg(all(feature = "files", feature = "macros"))]
+mod files_crash;
+#[cfg(all(feature = "files", feature = "macros"))]
+mod files_faults;
+#[cfg(all(feature = "files", feature = "macros"))]
+mod files_model;
 #[cfg(all(feature = "files", feature = "macros"))]
 mod files_modes;
 #[cfg(all(feature = "files", feature = "macros"))]
@@ -61,8 +80,10 @@ mod metrics;
 mod mock;
 #[cfg(feature = "runner")]
 mod nextest;
+mod plan;
 mod process;
 mod product;
+mod proxies;
 mod proxy;
 mod readme;
 #[cfg(feature = "runner")]
@@ -76,6 +97,7 @@ mod signals;
 mod stream;
 mod stream_contract;
 mod support;
+mod timeline;
 mod toxic;
 #[cfg(all(feature = "tracing-test", feature = "macros"))]
 mod traced;

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use qtests::{
     Test,
-    fault::{Fault, FaultPlan, FaultSpec, FaultStream, Trigger},
+    fault::{Fault, FaultSpec, FaultStream, Trigger},
+    plan::FaultPlan,
     prelude::*,
 };
 use std::{
@@ -265,7 +266,7 @@ async fn faults_meet_sockets(t: Test) -> Result<(), Box<dyn Error>> {
         let short = t.fault("stream.echo.first_read").short(2).optional().arm();
         let spec =
             FaultSpec { point: format!("stream.echo.{point}"), when: vec![], then: vec![fault], optional: false };
-        let faults = t.arm(&FaultPlan { faults: vec![spec.clone()] });
+        let faults = t.arm(&FaultPlan { faults: vec![spec.clone()], ..FaultPlan::default() });
         let got = ask().await;
         assert_eq!(got.as_deref().map_err(io::Error::kind), expected, "{spec:?}");
         faults.iter().chain([&short]).for_each(|fault| fault.disarm());
@@ -307,7 +308,7 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         let t = Test::scoped();
-        t.arm(&FaultPlan { faults });
+        t.arm(&FaultPlan { faults, ..FaultPlan::default() });
         let short = t.fault("stream.db.write").short(7).arm();
         let (ours, theirs) = duplex(room);
         let write = async {

@@ -228,7 +228,7 @@ fn removing_a_latency_releases_what_it_held_at_once_and_in_order() {
     let (reply, end) = read_all(&mut client);
     end.unwrap();
     assert_eq!(reply, (0..20_u8).flat_map(|chunk| [chunk; 10]).collect::<Vec<_>>());
-    let met = t.journal().iter().filter(|line| line.contains("met conn 1")).count();
+    let met = t.journal().iter().filter(|line| line.contains("met conn 1 (downstream) after 0 bytes that way")).count();
     assert_eq!(met, 1, "{:#?}", t.journal());
     drop(t);
 }

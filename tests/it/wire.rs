@@ -1,8 +1,11 @@
 //! Clients and servers on real sockets, for the tests of the proxy and its toxics.
 
-use qtests::{Scoped, Test, proxy::FaultProxy};
+use qtests::{
+    Scoped, Test,
+    proxy::{ActiveToxic, FaultProxy, Toxic},
+};
 use std::{
-    io::{self, Read, Write},
+    io::{self, ErrorKind, Read, Write},
     net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
     thread,
     time::{Duration, Instant},
@@ -16,12 +19,10 @@ pub(crate) fn ms(millis: u64) -> Duration {
 }
 
 /// Control calls need no runtime of their own, so the bodies can block.
-pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(async { tokio::time::timeout(LIMIT, future).await.expect("a control call must not hang") })
+pub(crate) fn wait<T>(future: impl IntoFuture<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        tokio::time::timeout(LIMIT, future.into_future()).await.expect("a control call must not hang")
+    })
 }
 
 /// A server that serves each connection on a thread of its own; it ends with the process.
@@ -145,4 +146,80 @@ pub(crate) fn summing() -> SocketAddr {
         thread::sleep(ms(50));
         let _ = stream.write_all(format!("got {}", request.len()).as_bytes());
     })
+}
+
+/// A connection through a proxy, seen along one direction.
+pub(crate) struct Way {
+    pub(crate) t: Scoped,
+    pub(crate) wire: FaultProxy,
+    pub(crate) sender: TcpStream,
+    pub(crate) receiver: TcpStream,
+    pub(crate) upstream: bool,
+    /// Bytes that have gone this way already.
+    pub(crate) before: u64,
+}
+
+impl Way {
+    pub(crate) fn new(upstream: bool, live: bool) -> Way {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (t, wire) = proxied(listener.local_addr().unwrap());
+        let mut client = connect(wire.addr());
+        let mut server = listener.accept().unwrap().0;
+        server.set_nodelay(true).unwrap();
+        server.set_read_timeout(Some(LIMIT)).unwrap();
+        server.set_write_timeout(Some(LIMIT)).unwrap();
+        if live {
+            for _ in 0..2 {
+                client.write_all(b"ping").unwrap();
+                server.read_exact(&mut [0; 4]).unwrap();
+                server.write_all(b"pong").unwrap();
+                client.read_exact(&mut [0; 4]).unwrap();
+            }
+        }
+        let (sender, receiver) = if upstream { (client, server) } else { (server, client) };
+        Way { t, wire, sender, receiver, upstream, before: if live { 8 } else { 0 } }
+    }
+
+    pub(crate) fn add(&self, down: impl Into<Toxic>, up: impl Into<Toxic>) -> ActiveToxic {
+        wait(self.wire.add(if self.upstream { up.into() } else { down.into() })).unwrap()
+    }
+
+    pub(crate) fn expect(&mut self, bytes: &[u8]) {
+        let mut received = vec![0; bytes.len()];
+        self.receiver.read_exact(&mut received).unwrap();
+        assert!(received == bytes, "bytes were changed or reordered");
+    }
+
+    /// The other direction works.
+    pub(crate) fn expect_back(&mut self) {
+        self.receiver.write_all(b"back").unwrap();
+        let mut back = [0; 4];
+        self.sender.read_exact(&mut back).unwrap();
+        assert_eq!(&back, b"back");
+    }
+
+    pub(crate) fn expect_silence(&mut self) {
+        self.receiver.set_read_timeout(Some(ms(30))).unwrap();
+        let error = self.receiver.read(&mut [0; 1]).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}");
+        self.receiver.set_read_timeout(Some(LIMIT)).unwrap();
+    }
+
+    pub(crate) fn expect_end(&mut self, end: Result<(), ErrorKind>) {
+        for stream in [&mut self.receiver, &mut self.sender] {
+            let (bytes, met) = read_all(stream);
+            assert_eq!((bytes.len(), met.map_err(|error| error.kind())), (0, end));
+        }
+    }
+
+    pub(crate) fn journal_has(&self, text: &str) -> bool {
+        self.t.journal().iter().any(|line| line.contains(text))
+    }
+}
+
+/// Each direction, each on a connection that is idle and on one that is not.
+pub(crate) fn each_way(body: impl Fn(Way)) {
+    for (upstream, live) in [(false, false), (false, true), (true, false), (true, true)] {
+        body(Way::new(upstream, live));
+    }
 }

@@ -4,7 +4,7 @@ use qtests::{prelude::*, server::Redis};
 use redis::{AsyncCommands, AsyncConnectionConfig, RedisResult, aio::MultiplexedConnection};
 
 /// How long a client waits for an answer of a server that works, on a busy machine too.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A connection that waits so long for an answer.
 pub(crate) async fn connect(redis: &Redis, patience: Duration) -> RedisResult<MultiplexedConnection> {
@@ -92,7 +92,7 @@ async fn redis_takes_arguments_and_tells_what_it_says_of_wrong_ones(t: Test) -> 
     assert_eq!(limit, 10 << 20);
 
     let error = t.redis().args(["--maxmemory", "many"]).await.unwrap_err().to_string();
-    assert!(error.starts_with("the server `redis-server` ended before it was ready: exit status: 1"), "{error}");
+    assert!(error.starts_with("the server `redis` ended before it was ready: exit status: 1"), "{error}");
     assert!(error.contains("maxmemory"), "{error}");
     Ok(())
 }

@@ -2,9 +2,11 @@
 
 use std::fmt;
 use std::num::NonZeroU64;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::{Cut, Direction, Effect, Item, LinkId, Outlet, Spec, Toxic, Ways};
+use super::limit::Fuse;
+use super::range::{Checked, accept, at_least_one};
+use super::{Cut, Direction, Effect, LinkId, Spec, Ways};
 
 /// Resets connections: both the client and the server get "connection reset by peer" (RST).
 ///
@@ -21,7 +23,6 @@ use super::{Cut, Direction, Effect, Item, LinkId, Outlet, Spec, Toxic, Ways};
 #[must_use = "a toxic does nothing before it is added to a proxy"]
 pub struct Reset {
     when: When,
-    optional: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +41,7 @@ impl Reset {
     /// Resets a live connection `delay` after the arming, and a new one `delay` after it was accepted, whether or not
     /// bytes pass.
     pub fn after(delay: Duration) -> Reset {
-        Reset { when: When::Time(delay), optional: false }
+        Reset { when: When::Time(delay) }
     }
 
     /// Resets a connection once `bytes` have passed from the server to the client, counted from the arming and for each
@@ -54,9 +55,12 @@ impl Reset {
     /// If `bytes` is 0: that is [`Reset::now`].
     #[track_caller]
     pub fn after_bytes(bytes: u64) -> Reset {
-        let limit = NonZeroU64::new(bytes)
-            .expect("Reset::after_bytes must be above 0; Reset::now() resets before the first byte");
-        Reset { when: When::Bytes { limit, ways: Ways::One(Direction::Downstream) }, optional: false }
+        accept("Reset::after_bytes", Reset::try_after_bytes(bytes))
+    }
+
+    pub(super) fn try_after_bytes(bytes: u64) -> Checked<Reset> {
+        let limit = at_least_one(bytes, "Reset::now() resets before the first byte")?;
+        Ok(Reset { when: When::Bytes { limit, ways: Ways::One(Direction::Downstream) } })
     }
 
     /// Counts what the client sends.
@@ -86,12 +90,6 @@ impl Reset {
         self.counting(Ways::Both, "both")
     }
 
-    /// Lets the test pass even if this toxic resets no connection. Defaults to failing such a test.
-    pub fn optional(mut self) -> Reset {
-        self.optional = true;
-        self
-    }
-
     #[track_caller]
     fn counting(mut self, chosen: Ways, setting: &str) -> Reset {
         match &mut self.when {
@@ -114,24 +112,14 @@ impl fmt::Display for Reset {
     }
 }
 
-impl From<Reset> for Toxic {
-    fn from(reset: Reset) -> Toxic {
-        Toxic::new(reset)
-    }
-}
-
 impl Spec for Reset {
-    fn is_optional(&self) -> bool {
-        self.optional
-    }
-
     fn misses(&self) -> &'static str {
         "it reset no connection"
     }
 
-    fn cut_after(&self) -> Option<Duration> {
+    fn cut(&self) -> Option<(Duration, Cut)> {
         match self.when {
-            When::Time(delay) => Some(delay),
+            When::Time(delay) => Some((delay, Cut::Rst)),
             When::Bytes { .. } => None,
         }
     }
@@ -139,31 +127,9 @@ impl Spec for Reset {
     fn effect(&self, link: &LinkId) -> Option<Box<dyn Effect>> {
         match self.when {
             When::Bytes { limit, ways } if ways.include(link.direction) => {
-                Some(Box::new(Fuse { left: limit.get(), toxic: link.toxic }))
+                Some(Box::new(Fuse { left: limit.get(), how: Cut::Rst, toxic: link.toxic }))
             }
             _ => None,
-        }
-    }
-}
-
-/// Counts down the bytes of one link; at 0 it has cut, and swallows the rest.
-struct Fuse {
-    left: u64,
-    toxic: u64,
-}
-
-impl Effect for Fuse {
-    fn pass(&mut self, item: Item, at: Instant, out: &mut Outlet<'_>) {
-        if self.left == 0 {
-            return;
-        }
-        let Item::Bytes(mut bytes) = item else { return out.release(item, at) };
-        bytes.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
-        self.left -= bytes.len() as u64;
-        out.release(Item::Bytes(bytes), at);
-        if self.left == 0 {
-            // The connection counts the meeting when it carries this out.
-            out.release(Item::Cut { toxic: self.toxic, how: Cut::Rst }, at);
         }
     }
 }
