@@ -73,7 +73,8 @@ bugs! {
 
 fn breaks_one_test(t: &Test, bug: Bug) {
     let ((guard, says), (binary, needs_none)) = (guard(bug), binary_for(bug));
-    let run = run(t, binary, Some(bug), &[]);
+    // It guards no protection, and takes as long as all the others together.
+    let run = run(t, binary, Some(bug), &["--skip=sluggish"]);
     assert_eq!(run.status, Some(101), "{}", run.text);
     assert_eq!(run.with_verdict("FAILED"), [guard], "without a protection ({bug}) these failed:\n{}", run.text);
     assert!(run.with_verdict("ok").contains(&needs_none), "{}", run.text);
@@ -97,6 +98,18 @@ fn with_all_protections_all_tests_pass_as_the_readme_shows(t: Test) {
 fn a_failure_reads_as_the_readme_shows(t: Test) {
     let run = run(&t, "resilience", Some(Bug::NewKeyPerRetry), &["charge_once"]);
     in_step("failing", &run.text);
+}
+
+/// A storm is about no protection in particular. It must still notice that one is missing.
+#[qtest(timeout = "3m")]
+fn a_storm_notices_a_card_that_is_charged_twice(t: Test) {
+    let run = run(&t, "storm", Some(Bug::NewKeyPerRetry), &[]);
+    assert_eq!(run.status, Some(101), "{}", run.text);
+    assert!(
+        run.text.contains("orders, as many reservations and charges") || run.text.contains("with 2 charges"),
+        "{}",
+        run.text
+    );
 }
 
 /// What a run of a test binary came to.

@@ -161,6 +161,34 @@ async fn what_the_cache_says_wrongly_is_not_believed(t: Test) -> Outcome {
     Ok(())
 }
 
+/// All of it, by the clock, while a hundred customers a second look the order up.
+#[qtest]
+async fn look_ups_outlast_a_bad_day_of_the_cache(t: Test) -> Outcome {
+    let mut cached = Cached::new(&t).await?;
+    cached.world.settings.cache_timeout = Duration::from_millis(50);
+    let customer = cached.open().await?;
+    customer.is_answered_by_the_cache().await;
+
+    let ms = Duration::from_millis;
+    let bad_day = t
+        .timeline()
+        .between(ms(100), ms(500), cached.wire.toxic(Latency::of(ms(200))))
+        .between(ms(400), ms(700), cached.wire.toxic(Down::new()))
+        .between(ms(800), ms(1_000), cached.redis.pausing())
+        .between(ms(1_100), ms(1_300), cached.redis.killing())
+        .start();
+    let run = t.load("look-ups").rate(Rate::per_sec(100)).hold(ms(1_500)).grace(PATIENCE);
+    let (shop, id) = (customer.shop.clone(), customer.id.clone());
+    let run = run.run((shop, id), async |(shop, id): (Shop, String)| shop.look_up(&id).await).await?;
+    bad_day.finished().await;
+
+    println!("\n{run}\n");
+    run.assert(Slo::quantile(0.75, Duration::from_secs(1)));
+    check(run.ok() == run.offered(), "the cache had a bad day", "everybody saw the order", "some did not");
+    customer.is_answered_by_the_cache().await;
+    Ok(())
+}
+
 /// A connection of our own, past the proxy.
 async fn connect(redis: &Redis) -> RedisResult<MultiplexedConnection> {
     let patient = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
