@@ -26,7 +26,7 @@ const fn binary_for(bug: Bug) -> (&'static str, &'static str) {
 /// The test that guards a protection, and what it says without it.
 const fn guard(bug: Bug) -> (&'static str, &'static str) {
     match bug {
-        Bug::NoPaymentTimeout => ("slow_payments_do_not_keep_the_customer_waiting", "still no answer after 5"),
+        Bug::NoPaymentTimeout => ("slow_payments_do_not_keep_the_customer_waiting", "still no answer after 3"),
         Bug::NewKeyPerRetry => ("payments_that_reset_mid_answer_charge_once", "2 charges, 2000 cents"),
         Bug::NoInventoryFallback => ("inventory_down_and_back", "the inventory service failed"),
         Bug::NoTransaction => {
@@ -34,7 +34,7 @@ const fn guard(bug: Bug) -> (&'static str, &'static str) {
         }
         Bug::NoCompensation => ("a_crash_after_the_charge_gives_the_money_back", "1000 cents and 1 reservation kept"),
         Bug::NoLoadShedding => ("a_spike_of_load_is_shed_not_queued", "p90 < 1 s VIOLATED"),
-        Bug::NoCacheTimeout => ("a_cache_that_hangs_keeps_nobody_waiting", "still no answer after 5"),
+        Bug::NoCacheTimeout => ("a_cache_that_hangs_keeps_nobody_waiting", "still no answer after 3"),
     }
 }
 
@@ -73,7 +73,7 @@ bugs! {
 
 fn breaks_one_test(t: &Test, bug: Bug) {
     let ((guard, says), (binary, needs_none)) = (guard(bug), binary_for(bug));
-    // It guards no protection, and takes as long as all the others together.
+    // What is left out guards no protection, and takes as long as all the others together.
     let run = run(t, binary, Some(bug), &["--skip=sluggish"]);
     assert_eq!(run.status, Some(101), "{}", run.text);
     assert_eq!(run.with_verdict("FAILED"), [guard], "without a protection ({bug}) these failed:\n{}", run.text);
@@ -88,7 +88,7 @@ fn breaks_one_test(t: &Test, bug: Bug) {
 }
 
 #[qtest(timeout = "3m")]
-fn with_all_protections_all_tests_pass_as_the_readme_shows(t: Test) {
+fn all_tests_pass_with_all_protections_as_the_readme_shows(t: Test) {
     let run = run(&t, "resilience", None, &[]);
     assert_eq!((run.status, run.with_verdict("FAILED").len()), (Some(0), 0), "{}", run.text);
     in_step("passing", &run.text);

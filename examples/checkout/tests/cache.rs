@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 use world::{Outcome, World, check, eventually};
 
 /// How long a customer waits: far longer than an answer takes on a busy machine, far shorter than these faults last.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A shop with a cache, and an order of it.
 struct Cached {
