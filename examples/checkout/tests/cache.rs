@@ -1,6 +1,6 @@
 //! Who looks an order up sees it, whatever becomes of the cache: a real redis behind a proxy.
 //!
-//! Where redis is not installed these tests are skipped, aloud.
+//! Where redis is not installed the tests that need it are skipped, aloud.
 
 mod fakes;
 mod world;
@@ -8,7 +8,10 @@ mod world;
 use checkout::{Order, Shop, Status, Store};
 use qtests::{prelude::*, proxy::FaultProxy, server::Redis};
 use redis::{AsyncCommands, AsyncConnectionConfig, Client, RedisResult, aio::MultiplexedConnection};
-use tokio::time::{Instant, timeout};
+use tokio::{
+    io::AsyncWriteExt,
+    time::{Instant, timeout},
+};
 use world::{Outcome, World, check, eventually};
 
 /// How long a customer waits: far longer than an answer takes on a busy machine, far shorter than these faults last.
@@ -161,6 +164,22 @@ async fn what_the_cache_says_wrongly_is_not_believed(t: Test) -> Outcome {
     Ok(())
 }
 
+/// At the address of the cache somebody else answers.
+#[qtest]
+async fn what_is_no_redis_at_all_is_not_believed(t: Test) -> Outcome {
+    let (mut world, listener) = (World::new(&t).await?, t.listener()?);
+    world.settings.cache = Some(format!("redis://{}", listener.local_addr()?));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        }
+    });
+    let (shop, store) = world.open().await?;
+    let id = shop.order("teapot", 1).await?.order_id;
+    Customer { shop, store, id, t: t.clone() }.sees_the_order("the cache speaks another language").await;
+    Ok(())
+}
+
 /// All of it, by the clock, while a hundred customers a second look the order up.
 #[qtest]
 async fn look_ups_outlast_a_bad_day_of_the_cache(t: Test) -> Outcome {
@@ -172,12 +191,12 @@ async fn look_ups_outlast_a_bad_day_of_the_cache(t: Test) -> Outcome {
     let ms = Duration::from_millis;
     let bad_day = t
         .timeline()
-        .between(ms(100), ms(500), cached.wire.toxic(Latency::of(ms(200))))
-        .between(ms(400), ms(700), cached.wire.toxic(Down::new()))
-        .between(ms(800), ms(1_000), cached.redis.pausing())
-        .between(ms(1_100), ms(1_300), cached.redis.killing())
+        .between(ms(100), ms(400), cached.wire.toxic(Latency::of(ms(200))))
+        .between(ms(300), ms(500), cached.wire.toxic(Down::new()))
+        .between(ms(600), ms(800), cached.redis.pausing())
+        .between(ms(900), ms(1_000), cached.redis.killing())
         .start();
-    let run = t.load("look-ups").rate(Rate::per_sec(100)).hold(ms(1_500)).grace(PATIENCE);
+    let run = t.load("look-ups").rate(Rate::per_sec(100)).hold(ms(1_200)).grace(PATIENCE);
     let (shop, id) = (customer.shop.clone(), customer.id.clone());
     let run = run.run((shop, id), async |(shop, id): (Shop, String)| shop.look_up(&id).await).await?;
     bad_day.finished().await;

@@ -227,7 +227,7 @@ async fn a_spike_of_load_is_shed_not_queued(t: Test) -> Outcome {
     let run = t
         .load("spike")
         .rate(Rate::per_sec(200))
-        .hold(Duration::from_secs(1))
+        .hold(Duration::from_millis(1_500))
         .grace(Duration::from_secs(1))
         .run(shop, async |shop: Shop| match shop.order("teapot", 1).await {
             Ok(_) | Err(ShopError::SentAway { .. }) => Ok(()), // Both are answers. What counts is how soon they come.
@@ -237,6 +237,7 @@ async fn a_spike_of_load_is_shed_not_queued(t: Test) -> Outcome {
 
     let (all, served) = (run.ok(), store.orders().await?);
     println!("\n{run}\n  {served} customers were served, {} were sent away\n", all.saturating_sub(served));
+    // A fifth is served, so the slowest tenth are some of them.
     run.assert(Slo::p90(Duration::from_secs(1)).error_rate(0.1));
     let shed = 0 < served && served < all;
     check(shed, "a spike", "some customers served, some sent away", format!("{served} of {all} served"));
