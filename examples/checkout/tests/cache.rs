@@ -79,6 +79,34 @@ impl Customer {
     }
 }
 
+/// A bad day of the cache by the clock, while a hundred customers a second look the order up.
+#[qtest]
+async fn look_ups_outlast_a_bad_day_of_the_cache(t: Test) -> Outcome {
+    let mut cached = Cached::new(&t).await?;
+    cached.world.settings.cache_timeout = Duration::from_millis(50);
+    let customer = cached.open().await?;
+    customer.is_answered_by_the_cache().await;
+
+    let ms = Duration::from_millis;
+    let bad_day = t
+        .timeline()
+        .between(ms(100), ms(400), cached.wire.toxic(Latency::of(ms(200))))
+        .between(ms(300), ms(500), cached.wire.toxic(Down::new()))
+        .between(ms(600), ms(800), cached.redis.pausing())
+        .between(ms(900), ms(1_000), cached.redis.killing())
+        .start();
+    let run = t.load("look-ups").rate(Rate::per_sec(100)).hold(ms(1_200)).grace(PATIENCE);
+    let (shop, id) = (customer.shop.clone(), customer.id.clone());
+    let run = run.run((shop, id), async |(shop, id): (Shop, String)| shop.look_up(&id).await).await?;
+    bad_day.finished().await;
+
+    println!("\n{run}\n");
+    run.assert(Slo::quantile(0.75, Duration::from_secs(1)));
+    check(run.ok() == run.offered(), "the cache had a bad day", "everybody saw the order", "some did not");
+    customer.is_answered_by_the_cache().await;
+    Ok(())
+}
+
 /// The cache is what it should be: quick, and right.
 #[qtest]
 async fn an_order_in_the_cache_is_shown_even_if_the_database_fails(t: Test) -> Outcome {
@@ -177,34 +205,6 @@ async fn what_is_no_redis_at_all_is_not_believed(t: Test) -> Outcome {
     let (shop, store) = world.open().await?;
     let id = shop.order("teapot", 1).await?.order_id;
     Customer { shop, store, id, t: t.clone() }.sees_the_order("the cache speaks another language").await;
-    Ok(())
-}
-
-/// All of it, by the clock, while a hundred customers a second look the order up.
-#[qtest]
-async fn look_ups_outlast_a_bad_day_of_the_cache(t: Test) -> Outcome {
-    let mut cached = Cached::new(&t).await?;
-    cached.world.settings.cache_timeout = Duration::from_millis(50);
-    let customer = cached.open().await?;
-    customer.is_answered_by_the_cache().await;
-
-    let ms = Duration::from_millis;
-    let bad_day = t
-        .timeline()
-        .between(ms(100), ms(400), cached.wire.toxic(Latency::of(ms(200))))
-        .between(ms(300), ms(500), cached.wire.toxic(Down::new()))
-        .between(ms(600), ms(800), cached.redis.pausing())
-        .between(ms(900), ms(1_000), cached.redis.killing())
-        .start();
-    let run = t.load("look-ups").rate(Rate::per_sec(100)).hold(ms(1_200)).grace(PATIENCE);
-    let (shop, id) = (customer.shop.clone(), customer.id.clone());
-    let run = run.run((shop, id), async |(shop, id): (Shop, String)| shop.look_up(&id).await).await?;
-    bad_day.finished().await;
-
-    println!("\n{run}\n");
-    run.assert(Slo::quantile(0.75, Duration::from_secs(1)));
-    check(run.ok() == run.offered(), "the cache had a bad day", "everybody saw the order", "some did not");
-    customer.is_answered_by_the_cache().await;
     Ok(())
 }
 

@@ -36,14 +36,14 @@ async fn no_order_is_lost_or_taken_twice_in_a_storm(t: Test) -> Outcome {
 
     let storm = t
         .timeline()
-        .between(ms(100), ms(500), inventory.toxic(Latency::of(ms(100)).jitter(ms(50))))
-        .between(ms(200), ms(700), payments.toxic(Latency::of(ms(400)))) // Charged, but told too late.
-        .between(ms(600), ms(1_000), inventory.toxic(Down::new()))
-        .between(ms(800), ms(1_000), payments.toxic(Down::new()))
-        .between(ms(1_100), ms(1_600), payments.toxic(Reset::after_bytes(100))) // Charged, and told half of it.
+        .between(ms(100), ms(400), inventory.toxic(Latency::of(ms(100)).jitter(ms(50))))
+        .between(ms(150), ms(550), payments.toxic(Latency::of(ms(400)))) // Charged, but told too late.
+        .between(ms(500), ms(750), inventory.toxic(Down::new()))
+        .between(ms(600), ms(800), payments.toxic(Down::new()))
+        .between(ms(850), ms(1_150), payments.toxic(Reset::after_bytes(100))) // Charged, and told half of it.
         .start();
     let told = Told::default();
-    let run = t.load("storm").rate(Rate::per_sec(50)).hold(ms(1_800)).grace(Duration::from_secs(30));
+    let run = t.load("storm").rate(Rate::per_sec(50)).hold(ms(1_300)).grace(Duration::from_secs(30));
     let run = run.run((shop.clone(), Arc::clone(&told)), order).await?;
     storm.finished().await;
 
