@@ -20,17 +20,20 @@ pub enum Bug {
     NoCompensation,
     /// Everybody is let in.
     NoLoadShedding,
+    /// A look into the cache may take for ever.
+    NoCacheTimeout,
 }
 
 impl Bug {
     /// All of them, in the order of the table in the crate's docs.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::NoPaymentTimeout,
         Self::NewKeyPerRetry,
         Self::NoInventoryFallback,
         Self::NoTransaction,
         Self::NoCompensation,
         Self::NoLoadShedding,
+        Self::NoCacheTimeout,
     ];
 
     /// The environment variable that names the bug.
@@ -46,6 +49,7 @@ impl Bug {
             Self::NoTransaction => "no-transaction",
             Self::NoCompensation => "no-compensation",
             Self::NoLoadShedding => "no-load-shedding",
+            Self::NoCacheTimeout => "no-cache-timeout",
         }
     }
 

@@ -3,7 +3,8 @@
 
 use crate::{
     bug::Bug,
-    error::{CheckoutError, InventoryError, StoreError},
+    cache::Cache,
+    error::{CheckoutError, InventoryError, StartError, StoreError},
     inventory::Inventory,
     limit::{Entry, Limit},
     order::{NewOrder, Order, Placed, Status},
@@ -21,6 +22,8 @@ use tokio::{select, sync::watch};
 pub struct Checkout {
     /// Keeps the orders.
     pub(crate) store: Store,
+    /// Answers look-ups instead of it, if there is one.
+    cache: Option<Cache>,
     /// Reserves the goods.
     inventory: Inventory,
     /// Charges the card.
@@ -40,9 +43,10 @@ pub struct Checkout {
 
 impl Checkout {
     /// A service that is not yet running.
-    pub(crate) fn new(settings: &Settings, store: Store, alive: watch::Receiver<()>) -> Self {
-        Self {
+    pub(crate) fn new(settings: &Settings, store: Store, alive: watch::Receiver<()>) -> Result<Self, StartError> {
+        Ok(Self {
             store,
+            cache: Cache::new(settings)?,
             inventory: Inventory::new(settings),
             payments: Payments::new(settings),
             limit: Arc::new(Limit::new(settings.max_in_flight, settings.bug)),
@@ -50,7 +54,25 @@ impl Checkout {
             price: settings.price,
             alive,
             bug: settings.bug,
+        })
+    }
+
+    /// An order, from the cache if that knows it. The cache is asked first and may fail or be slow: nobody who looks
+    /// an order up sees more of that than its time limit. It is told only what stays so for good, so it is never
+    /// wrong.
+    pub(crate) async fn look_up(&self, order_id: &str) -> Result<Option<Order>, StoreError> {
+        if let Some(cache) = &self.cache
+            && let Some(order) = cache.get(order_id).await
+        {
+            return Ok(Some(order));
         }
+        let found = self.store.find(order_id).await?;
+        if let (Some(cache), Some(order)) = (&self.cache, &found)
+            && order.status.is_final()
+        {
+            cache.put(order);
+        }
+        Ok(found)
     }
 
     /// Places an order. It is carried to its end in a task of its own: when a customer hangs up,

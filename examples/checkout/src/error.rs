@@ -141,6 +141,9 @@ pub enum StartError {
     /// A variable that cannot be read.
     #[error("the value of {0} makes no sense")]
     Nonsense(&'static str),
+    /// The address of the cache cannot be read.
+    #[error("the address of the cache makes no sense")]
+    Cache(#[from] redis::RedisError),
     /// A bug that does not exist.
     #[error(transparent)]
     Bug(#[from] UnknownBug),

@@ -1,9 +1,9 @@
 //! A small but honest order service.
 //!
 //! It takes an order over HTTP, reserves the goods with one service, charges the card with another,
-//! and keeps the order in a database. Each of the three can be slow, cut an answer in the middle,
-//! or be gone; the code that copes with that is what this example is about. `tests/` shows that it
-//! copes.
+//! keeps the order in a database, and may have a redis as a cache for those who look orders up. Each
+//! of these can be slow, cut an answer in the middle, or be gone; the code that copes with that is
+//! what this example is about. `tests/` shows that it copes.
 //!
 //! # How an order goes
 //! 1. A place among the orders in work is taken, or the customer is sent away at once (`limit`).
@@ -26,6 +26,7 @@
 //! | order and mail are written together or not at all | `store.rs`, `finish` | `no-transaction` |
 //! | an order that fails gives the money back | `checkout.rs`, `undo` | `no-compensation` |
 //! | a spike is turned away at the door | `limit.rs`, `enter` | `no-load-shedding` |
+//! | a look into the cache may only take so long | `cache.rs`, `within_limit` | `no-cache-timeout` |
 //!
 //! # Map of the code
 //! In the order in which it is best read:
@@ -36,13 +37,14 @@
 //! - `seams`: the clock and the order numbers, which tests replace.
 //! - `retry`, `limit`: two protections that know nothing of orders.
 //! - `http`: one HTTP call. `payments`, `inventory`: what is asked of the two other services.
-//! - [`store`](Store): the database.
+//! - [`store`](Store): the database. `cache`: what may answer instead of it.
 //! - [`checkout`](Checkout): the order itself, told from top to bottom. `recovery`: what is left to
 //!   be finished or taken back.
 //! - [`server`](Running): the door: HTTP in, HTTP out; start and stop.
 //! - [`shop`](Shop): a customer, for tests.
 
 mod bug;
+mod cache;
 mod checkout;
 mod error;
 mod http;

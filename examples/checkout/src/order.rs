@@ -60,6 +60,11 @@ pub enum Status {
 }
 
 impl Status {
+    /// Whether it stays so for good.
+    pub(crate) const fn is_final(self) -> bool {
+        matches!(self, Self::Confirmed | Self::Cancelled)
+    }
+
     /// The word in the database.
     pub(crate) const fn word(self) -> &'static str {
         match self {

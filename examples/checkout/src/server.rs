@@ -57,7 +57,7 @@ impl Checkout {
     pub async fn start(settings: Settings) -> Result<Running, StartError> {
         let store = Store::open(&settings.database, settings.bug).await?;
         let (alive, still_alive) = watch::channel(());
-        let checkout = Arc::new(Self::new(&settings, store.clone(), still_alive));
+        let checkout = Arc::new(Self::new(&settings, store.clone(), still_alive)?);
         // Before the first customer: from then on a pending order may be one that is being worked
         // on.
         checkout.adopt_cut_off_orders().await?;
@@ -155,7 +155,7 @@ async fn place_order(
 }
 
 async fn show_order(State(checkout): State<Arc<Checkout>>, Path(id): Path<String>) -> Result<Json<Order>, Response> {
-    match checkout.store.find(&id).await {
+    match checkout.look_up(&id).await {
         Ok(Some(order)) => Ok(Json(order)),
         Ok(None) => Err(refusal(StatusCode::NOT_FOUND, "no such order")),
         Err(error) => Err(CheckoutError::from(error).into_response()),

@@ -16,6 +16,11 @@ pub struct Settings {
     pub inventory: SocketAddr,
     /// The file of the database; made if it is missing.
     pub database: PathBuf,
+    /// The redis that answers look-ups, as `redis://host:port`. Defaults to none.
+    pub cache: Option<String>,
+    /// How long a look into the cache may take: it is there to be quicker than the database.
+    /// Defaults to 50 ms.
+    pub cache_timeout: Duration,
     /// The price of a piece in cents: this shop sells everything at one price. Defaults to 1,000.
     pub price: u64,
     /// How long one call to the payment service may take. Defaults to 500 ms.
@@ -48,6 +53,8 @@ impl Settings {
             payments,
             inventory,
             database: database.into(),
+            cache: None,
+            cache_timeout: Duration::from_millis(50),
             price: 1_000,
             payment_timeout: Duration::from_millis(500),
             inventory_timeout: Duration::from_millis(200),
@@ -60,8 +67,8 @@ impl Settings {
     }
 
     /// Settings from the environment: `CHECKOUT_PAYMENTS`, `CHECKOUT_INVENTORY` and
-    /// `CHECKOUT_DATABASE` must be set, `CHECKOUT_LISTEN`, `CHECKOUT_MAX_IN_FLIGHT` and
-    /// [`Bug::VARIABLE`] may be.
+    /// `CHECKOUT_DATABASE` must be set, `CHECKOUT_LISTEN`, `CHECKOUT_CACHE`,
+    /// `CHECKOUT_MAX_IN_FLIGHT` and [`Bug::VARIABLE`] may be.
     ///
     /// # Errors
     /// If a variable is missing or makes no sense; the error names it.
@@ -77,6 +84,7 @@ impl Settings {
         if let Some(most) = optional("CHECKOUT_MAX_IN_FLIGHT")? {
             settings.max_in_flight = most;
         }
+        settings.cache = optional("CHECKOUT_CACHE")?;
         settings.bug = Bug::from_env()?;
         Ok(settings)
     }

@@ -96,6 +96,7 @@ impl Store {
     pub async fn find(&self, order_id: &str) -> Result<Option<Order>, StoreError> {
         let order_id = order_id.to_owned();
         self.run(move |connection| {
+            fault_point!("orders.find")?;
             let mut find = connection.prepare_cached("SELECT * FROM orders WHERE id = ?1")?;
             Ok(find.query_row([order_id], read_order).optional()?)
         })

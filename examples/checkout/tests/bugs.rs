@@ -1,6 +1,6 @@
-//! The proof that `resilience.rs` can fail: each protection that is taken away makes one test fail,
-//! and only that one. It also keeps the two transcripts that the README shows in step with what is
-//! really printed.
+//! The proof that `resilience.rs` and `cache.rs` can fail: each protection that is taken away makes one test fail,
+//! and only that one; load runs are left out where another test is to fail. It also keeps the two transcripts that the
+//! README shows in step with what is really printed.
 
 use checkout::Bug;
 use qtests::prelude::*;
@@ -15,13 +15,18 @@ use std::{
 
 const HERE: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The test that needs no protection.
-const FAULT_FREE: &str = "a_customer_can_order";
+/// The binary whose tests guard a protection, and the one of them that needs none.
+const fn binary_for(bug: Bug) -> (&'static str, &'static str) {
+    match bug {
+        Bug::NoCacheTimeout => ("cache", "an_order_in_the_cache_is_shown_even_if_the_database_fails"),
+        _ => ("resilience", "a_customer_can_order"),
+    }
+}
 
 /// The test that guards a protection, and what it says without it.
 const fn guard(bug: Bug) -> (&'static str, &'static str) {
     match bug {
-        Bug::NoPaymentTimeout => ("slow_payments_do_not_keep_the_customer_waiting", "still no answer after 5"),
+        Bug::NoPaymentTimeout => ("slow_payments_do_not_keep_the_customer_waiting", "still no answer after 3"),
         Bug::NewKeyPerRetry => ("payments_that_reset_mid_answer_charge_once", "2 charges, 2000 cents"),
         Bug::NoInventoryFallback => ("inventory_down_and_back", "the inventory service failed"),
         Bug::NoTransaction => {
@@ -29,6 +34,7 @@ const fn guard(bug: Bug) -> (&'static str, &'static str) {
         }
         Bug::NoCompensation => ("a_crash_after_the_charge_gives_the_money_back", "1000 cents and 1 reservation kept"),
         Bug::NoLoadShedding => ("a_spike_of_load_is_shed_not_queued", "p90 < 1 s VIOLATED"),
+        Bug::NoCacheTimeout => ("a_cache_that_hangs_keeps_nobody_waiting", "still no answer after 3"),
     }
 }
 
@@ -36,8 +42,12 @@ macro_rules! bugs {
     ($($name:ident: $bug:ident;)*) => {
         $(
             #[qtest(timeout = "3m")]
-            fn $name(t: Test) {
+            async fn $name(t: Test) -> Result<(), qtests::Error> {
+                if binary_for(Bug::$bug).0 == "cache" {
+                    t.redis().await?; // Where there is none, this is skipped aloud, as the tests of the cache are.
+                }
                 breaks_one_test(&t, Bug::$bug);
+                Ok(())
             }
         )*
 
@@ -58,37 +68,53 @@ bugs! {
     no_transaction_is_noticed: NoTransaction;
     no_compensation_is_noticed: NoCompensation;
     no_load_shedding_is_noticed: NoLoadShedding;
+    no_cache_timeout_is_noticed: NoCacheTimeout;
 }
 
 fn breaks_one_test(t: &Test, bug: Bug) {
-    let (guard, says) = guard(bug);
-    let run = resilience(t, Some(bug), &[]);
+    let ((guard, says), (binary, needs_none)) = (guard(bug), binary_for(bug));
+    // Load runs take longer than all the others together, and only the spike guards a protection.
+    let skip: &[&str] =
+        if bug == Bug::NoLoadShedding { &["--skip=sluggish"] } else { &["--skip=sluggish", "--skip=spike"] };
+    let run = run(t, binary, Some(bug), skip);
     assert_eq!(run.status, Some(101), "{}", run.text);
     assert_eq!(run.with_verdict("FAILED"), [guard], "without a protection ({bug}) these failed:\n{}", run.text);
-    assert!(run.with_verdict("ok").contains(&FAULT_FREE), "{}", run.text);
+    assert!(run.with_verdict("ok").contains(&needs_none), "{}", run.text);
     let heading = format!("---- {guard} ----");
     let report = run.text.split_once(&heading).unwrap_or_else(|| panic!("no report in\n{}", run.text)).1;
-    let repeat = format!("{}={bug} cargo test -p checkout --test resilience -- --exact {guard}", Bug::VARIABLE);
-    let place = "where:    examples/checkout/tests/resilience.rs:";
-    for part in ["expected: ", "happened: ", says, place, "repeat with: ", &repeat] {
+    let repeat = format!("{}={bug} cargo test -p checkout --test {binary} -- --exact {guard}", Bug::VARIABLE);
+    let place = format!("where:    examples/checkout/tests/{binary}.rs:");
+    for part in ["expected: ", "happened: ", says, &place, "repeat with: ", &repeat] {
         assert!(report.contains(part), "no {part:?} in the report of {bug}:\n{report}");
     }
 }
 
 #[qtest(timeout = "3m")]
-fn with_all_protections_all_tests_pass_as_the_readme_shows(t: Test) {
-    let run = resilience(&t, None, &[]);
+fn all_tests_pass_with_all_protections_as_the_readme_shows(t: Test) {
+    let run = run(&t, "resilience", None, &[]);
     assert_eq!((run.status, run.with_verdict("FAILED").len()), (Some(0), 0), "{}", run.text);
     in_step("passing", &run.text);
 }
 
 #[qtest(timeout = "3m")]
 fn a_failure_reads_as_the_readme_shows(t: Test) {
-    let run = resilience(&t, Some(Bug::NewKeyPerRetry), &["charge_once"]);
+    let run = run(&t, "resilience", Some(Bug::NewKeyPerRetry), &["charge_once"]);
     in_step("failing", &run.text);
 }
 
-/// What a run of `resilience.rs` came to.
+/// A storm is about no protection in particular. It must still notice that one is missing.
+#[qtest(timeout = "3m")]
+fn a_storm_notices_a_card_that_is_charged_twice(t: Test) {
+    let run = run(&t, "storm", Some(Bug::NewKeyPerRetry), &[]);
+    assert_eq!(run.status, Some(101), "{}", run.text);
+    assert!(
+        run.text.contains("orders, as many reservations and charges") || run.text.contains("with 2 charges"),
+        "{}",
+        run.text
+    );
+}
+
+/// What a run of a test binary came to.
 struct Run {
     status: Option<i32>,
     /// Its standard output.
@@ -103,9 +129,9 @@ impl Run {
     }
 }
 
-/// Runs `resilience.rs` without what this run has in its environment.
-fn resilience(t: &Test, bug: Option<Bug>, arguments: &[&str]) -> Run {
-    let mut command = Command::new(binary());
+/// Runs a test binary without what this run has in its environment.
+fn run(t: &Test, name: &str, bug: Option<Bug>, arguments: &[&str]) -> Run {
+    let mut command = Command::new(binary(name));
     for (name, _) in env::vars_os() {
         let ours = ["NEXTEST", "QTESTS_", "RUST_"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix));
         if ours {
@@ -121,22 +147,24 @@ fn resilience(t: &Test, bug: Option<Bug>, arguments: &[&str]) -> Run {
     Run { status: output.status.code(), text: String::from_utf8_lossy(&output.stdout).into_owned() }
 }
 
-/// The newest binary of `resilience.rs`, which cargo puts beside this one.
-fn binary() -> PathBuf {
+/// The newest binary of this test, which cargo puts beside this one.
+fn binary(wanted: &str) -> PathBuf {
     const CURE: &str = "run `cargo test -p checkout` without --test, so that it is built";
     let this = env::current_exe().expect("this binary has a path");
     let is_wanted = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str());
-        name.and_then(|name| name.strip_prefix("resilience-")).is_some_and(|hash| !hash.contains(['.', '-']))
+        name.and_then(|name| name.strip_prefix(wanted)?.strip_prefix('-'))
+            .is_some_and(|hash| !hash.contains(['.', '-']))
     };
     let newest = files_in(this.parent().expect("it is in a folder")).into_iter().filter(is_wanted).max_by_key(age);
-    let newest = newest.unwrap_or_else(|| panic!("there is no test binary `resilience`: {CURE}"));
+    let newest = newest.unwrap_or_else(|| panic!("there is no test binary `{wanted}`: {CURE}"));
     for folder in ["src", "tests", "tests/fakes", "tests/world"] {
         for source in files_in(&Path::new(HERE).join(folder)) {
-            let is_part = !source.ends_with("bugs.rs") && source.extension().is_some_and(|extension| extension == "rs");
+            let is_other = folder == "tests" && !source.ends_with(format!("{wanted}.rs"));
+            let is_part = !is_other && source.extension().is_some_and(|extension| extension == "rs");
             assert!(
                 !is_part || age(&newest) >= age(&source),
-                "the test binary `resilience` is older than {}: {CURE}",
+                "the test binary `{wanted}` is older than {}: {CURE}",
                 source.display()
             );
         }

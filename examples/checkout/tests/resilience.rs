@@ -66,11 +66,11 @@ async fn what_cannot_be_sold_is_refused_with_the_reason(t: Test) -> Outcome {
 /// The payment service works, but its answers take a minute. As soon as it is quick again the order is taken back.
 #[qtest]
 async fn slow_payments_do_not_keep_the_customer_waiting(t: Test) -> Outcome {
-    const PATIENCE: Duration = Duration::from_secs(5);
+    const PATIENCE: Duration = Duration::from_secs(3);
     let mut world = World::new(&t).await?;
     let wire = t.proxy(world.payments.addr()).await?;
     world.settings.payments = wire.addr();
-    world.settings.payment_timeout = Duration::from_millis(500);
+    world.settings.payment_timeout = Duration::from_millis(200);
     world.settings.recovery_interval = Duration::from_millis(50);
     let (shop, store) = world.open().await?;
 
@@ -227,8 +227,8 @@ async fn a_spike_of_load_is_shed_not_queued(t: Test) -> Outcome {
     let run = t
         .load("spike")
         .rate(Rate::per_sec(200))
-        .hold(Duration::from_secs(2))
-        .grace(Duration::from_secs(2))
+        .hold(Duration::from_millis(1_500))
+        .grace(Duration::from_secs(1))
         .run(shop, async |shop: Shop| match shop.order("teapot", 1).await {
             Ok(_) | Err(ShopError::SentAway { .. }) => Ok(()), // Both are answers. What counts is how soon they come.
             Err(other) => Err(other),
@@ -237,6 +237,7 @@ async fn a_spike_of_load_is_shed_not_queued(t: Test) -> Outcome {
 
     let (all, served) = (run.ok(), store.orders().await?);
     println!("\n{run}\n  {served} customers were served, {} were sent away\n", all.saturating_sub(served));
+    // A fifth is served, so the slowest tenth are some of them.
     run.assert(Slo::p90(Duration::from_secs(1)).error_rate(0.1));
     let shed = 0 < served && served < all;
     check(shed, "a spike", "some customers served, some sent away", format!("{served} of {all} served"));

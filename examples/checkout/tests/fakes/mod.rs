@@ -1,6 +1,8 @@
 //! The two services behind the shop, in the test's own process: small, obedient, and with a ledger
 //! that says what they really did.
 
+#![allow(dead_code, unused_imports, reason = "each test binary uses a part of them")]
+
 mod inventory;
 mod payments;
 

@@ -1,5 +1,7 @@
 //! The order service and all that is around it, of one test.
 
+#![allow(dead_code, unused_imports, reason = "each test binary uses a part of it")]
+
 use crate::fakes::{Inventory, Payments};
 use checkout::{Bug, Checkout, Settings, Shop, Status, Store};
 use qtests::prelude::*;
