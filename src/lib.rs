@@ -146,7 +146,7 @@ mod trial;
 
 mod base;
 
-pub use fault::Injected;
+pub use fault::{FromFault, Injected};
 
 #[cfg(any(feature = "live", feature = "shutdown"))]
 pub use base::Error;
@@ -156,6 +156,8 @@ pub use base::{Event, EventSink, Seed};
 pub use mockall;
 #[cfg(feature = "macros")]
 pub use qtests_macros::qtest;
+#[cfg(feature = "faulty")]
+pub use qtests_macros::{FromFault, faulty};
 #[cfg(feature = "live")]
 pub use scope::{InTest, Scoped, Test, bind, current_test, thread};
 

@@ -17,7 +17,7 @@
 //! ```
 //!
 //! - In product code: [`fault_point!`](crate::fault_point) where something can fail,
-//!   [`pause_point!`](crate::pause_point) where nothing can.
+//!   [`pause_point!`](crate::pause_point) where nothing can, `#[faulty]` for all methods of a trait or for a function.
 //! - In a test: [`Test::fault`](crate::Test::fault) says *when* ([`Trigger`]) and *what* ([`Fault`]), `arm` puts it in
 //!   force for the threads and tasks of this test only. A [`FaultPlan`] says the same as data.
 //! - [`points`] lists all points of the binary.
@@ -26,7 +26,9 @@
 //! `.optional()` opts out. Without the feature `live` the points expand to nothing and cost nothing; with it a point
 //! that nobody has armed costs one relaxed load.
 
+mod from_fault;
 mod value;
+pub use from_fault::FromFault;
 pub use value::{ToValue, Value};
 
 #[cfg(not(feature = "live"))]
@@ -61,6 +63,8 @@ mod table;
 #[cfg(feature = "live")]
 mod trigger;
 #[cfg(feature = "live")]
+mod way_out;
+#[cfg(feature = "live")]
 mod what;
 
 #[cfg(feature = "live")]
@@ -73,5 +77,6 @@ pub use self::{
     plan::{FaultPlan, FaultSpec},
     site::{Point, Site, SiteEntry, points},
     trigger::{Predicate, Trigger},
+    way_out::{WayOut, call_once},
     what::{Callback, Closure, Fault, MakeValue},
 };
