@@ -175,13 +175,13 @@ async fn a_call_fails_before_it_is_done_or_after_it(t: Test) {
 
 #[qtest]
 async fn every_form_of_method_can_fail_on_both_ways(t: Test) {
-    let fails = |point: &str| {
-        for point in [point.to_owned(), format!("{point}.after")] {
+    let fails = |point: &&str| {
+        for point in [(*point).to_owned(), format!("{point}.after")] {
             t.fault(point).first(1).fail_saying(io::ErrorKind::Other, "broken").arm();
         }
     };
-    ["Payments.charge", "Payments.refund", "Payments.find", "Payments.stream", "Payments.boxed"].map(fails);
-    ["Payments.close", "Payments.opened"].map(fails);
+    ["Payments.charge", "Payments.refund", "Payments.find", "Payments.stream", "Payments.boxed"].iter().for_each(fails);
+    ["Payments.close", "Payments.opened"].iter().for_each(fails);
     let mut payments = FaultyPayments::new(Bank::default());
     for (way, done) in [("", 0), (".after", 1)] {
         let says = |method: &str| format!("broken (injected at `Payments.{method}{way}`)");

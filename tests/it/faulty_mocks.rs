@@ -1,11 +1,11 @@
-//! `#[faulty]` beside other attributes on the same trait, above and below: `#[automock]` and `#[async_trait]`.
+//! `#[faulty]` beside other attributes on the same trait: above `#[automock]`, above and below `#[async_trait]`.
 
 use async_trait::async_trait;
 use mockall::automock;
 use qtests::{FromFault, faulty, prelude::*, seam};
 use std::sync::Arc;
 
-#[derive(Debug, PartialEq, FromFault)]
+#[derive(Clone, Debug, PartialEq, FromFault)]
 enum Failed {
     #[fault]
     Io(String),
@@ -17,12 +17,6 @@ trait Above: Send + Sync {
     fn charge(&self, #[key] order: u64) -> Result<u64, Failed>;
     #[faulty(infallible)]
     fn refund(&self, order: u64) -> Result<u64, Failed>;
-}
-
-#[automock]
-#[faulty]
-trait Below: Send + Sync {
-    fn charge(&self, order: u64) -> Result<u64, Failed>;
 }
 
 #[faulty]
@@ -100,7 +94,7 @@ fn lost(point: &str) -> Failed {
 }
 
 #[qtest]
-fn a_mock_is_decorated_with_automock_below(t: Test) {
+fn a_mock_is_decorated(t: Test) {
     let mut mock = MockAbove::new();
     mock.expect_charge().times(2).returning(Ok);
     mock.expect_refund().times(1).return_const(Ok(1));
@@ -110,15 +104,6 @@ fn a_mock_is_decorated_with_automock_below(t: Test) {
     assert_eq!((ABOVE.get().charge(8), ABOVE.get().refund(1)), (Ok(8), Ok(1)));
     t.fault("Above.charge").key("9").fail(io::ErrorKind::TimedOut).arm();
     assert_eq!(ABOVE.get().charge(9), Err(lost("Above.charge")), "the mock is not called a third time");
-}
-
-#[qtest]
-fn a_mock_is_decorated_with_automock_above(t: Test) {
-    let mut mock = MockBelow::new();
-    mock.expect_charge().times(1).returning(Ok);
-    let mock = FaultyBelow::new(mock);
-    t.fault("Below.charge").first(1).fail(io::ErrorKind::TimedOut).arm();
-    assert_eq!((mock.charge(7), mock.charge(7)), (Err(lost("Below.charge")), Ok(7)));
 }
 
 #[qtest(workers = 2)]

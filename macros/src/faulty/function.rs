@@ -10,7 +10,7 @@ use super::{
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use std::path::Path;
-use syn::{Error, ItemFn, Result, ReturnType, ext::IdentExt, spanned::Spanned};
+use syn::{AttrStyle, Error, ItemFn, Result, ReturnType, ext::IdentExt, spanned::Spanned};
 
 /// The function, in a build with live points and in one without.
 pub(crate) fn write(args: Args, mut item: ItemFn) -> Result<TokenStream> {
@@ -18,6 +18,8 @@ pub(crate) fn write(args: Args, mut item: ItemFn) -> Result<TokenStream> {
     if let Some(constness) = &item.sig.constness {
         return Err(Error::new(constness.span(), "#[faulty] cannot stand on a `const fn`: faults come while it runs"));
     }
+    // What stands inside of the body means the same above it.
+    item.attrs.iter_mut().for_each(|attribute| attribute.style = AttrStyle::Outer);
     let fields = field::take(&mut item.sig.inputs)?;
     let reply = Reply::of(&item.sig);
     let krate = Krate(args.krate.as_ref().map(|given| given.value.clone()));
@@ -74,8 +76,7 @@ fn live(item: &ItemFn, reply: &Reply, points: &Points, krate: &Krate) -> TokenSt
             let typed = written.map(|ty| {
                 quote! {
                     if false {
-                        let __qtests_typed: #ty = loop {};
-                        return __qtests_typed;
+                        return #krate::fault::call_once::<#ty>(|| ::core::unreachable!());
                     }
                 }
             });

@@ -16,7 +16,7 @@ mod self_type;
 pub(crate) use derive::derive;
 
 use args::Args;
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Error, Item, Path, Type, spanned::Spanned};
 
@@ -40,8 +40,11 @@ pub(crate) fn attribute(args: TokenStream, tokens: TokenStream) -> TokenStream {
         Ok(item) => item,
         Err(error) => return beside(&error, tokens),
     };
-    if copied_by_mockall(&item) {
-        return tokens;
+    match copied_by_mockall(&item) {
+        None => {}
+        // Said once, at the attribute.
+        Some(true) => return beside(&Error::new(Span::call_site(), AUTOMOCK_ABOVE), tokens),
+        Some(false) => return tokens,
     }
     let args = syn::parse2::<Args>(args);
     match item {
@@ -79,18 +82,20 @@ fn misplaced(item: &Item) -> (&'static str, Span) {
     }
 }
 
-/// Where `#[automock]` stands above, it copies the attributes of the trait to all that it writes, where they mean
-/// nothing: the trait itself comes here too.
-fn copied_by_mockall(item: &Item) -> bool {
+const AUTOMOCK_ABOVE: &str = "#[automock] stands above and copies this attribute to its fields and statements, where none \
+                               can be: let #[faulty] stand above #[automock]";
+
+/// Whether this was written by an `#[automock]` that stands above, which copies the attributes of the trait to it; true of
+/// one such item for each trait.
+fn copied_by_mockall(item: &Item) -> Option<bool> {
+    let is_mock = |name: &Ident| name.to_string().starts_with("Mock");
     match item {
-        Item::Struct(item) => item.ident.to_string().starts_with("Mock"),
-        Item::Mod(item) => item.ident.to_string().starts_with("__mock_Mock"),
+        Item::Struct(item) if is_mock(&item.ident) => Some(!item.ident.to_string().contains('_')),
+        Item::Mod(item) if item.ident.to_string().starts_with("__mock_Mock") => Some(false),
         Item::Impl(item) => match &*item.self_ty {
-            Type::Path(path) => {
-                path.path.segments.last().is_some_and(|last| last.ident.to_string().starts_with("Mock"))
-            }
-            _ => false,
+            Type::Path(path) => path.path.segments.last().filter(|last| is_mock(&last.ident)).map(|_| false),
+            _ => None,
         },
-        _ => false,
+        _ => None,
     }
 }
