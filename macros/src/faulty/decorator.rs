@@ -4,7 +4,7 @@ use super::{
     Krate,
     args::Args,
     field,
-    method::{Method, Shared},
+    method::{self, Method, Shared},
     self_type,
 };
 use proc_macro2::TokenStream;
@@ -35,7 +35,7 @@ pub(crate) fn write(args: Args, mut item: ItemTrait) -> Result<TokenStream> {
     };
     let passed = items(&mut item, &shared)?;
     let structure = structure(&item, &name, &passed.points);
-    let implementation = implementation(&item, &name, &path, &passed);
+    let implementation = implementation(&item, &name, &path, &passed, &shared.inner);
     Ok(quote!(#item #structure #implementation))
 }
 
@@ -43,7 +43,7 @@ pub(crate) fn write(args: Args, mut item: ItemTrait) -> Result<TokenStream> {
 pub(crate) fn bare(mut item: ItemTrait) -> ItemTrait {
     for item in &mut item.items {
         if let TraitItem::Fn(function) = item {
-            function.attrs.retain(|attribute| !attribute.path().is_ident("faulty"));
+            function.attrs.retain(|attribute| !method::is_ours(attribute));
             // What is wrong with them is said already, or is not what is wrong.
             let _ = field::take(&mut function.sig.inputs);
         }
@@ -66,6 +66,8 @@ struct Passed {
     points: Vec<String>,
     /// What the decorated value must be besides implementing the trait.
     needs: Vec<&'static str>,
+    /// The associated types that must be `Send`.
+    held: Vec<Ident>,
 }
 
 fn items(item: &mut ItemTrait, shared: &Shared) -> Result<Passed> {
@@ -78,6 +80,7 @@ fn items(item: &mut ItemTrait, shared: &Shared) -> Result<Passed> {
                 passed.points.extend(method.points);
                 passed.needs.extend(method.needs);
                 passed.needs.extend(demanded(&function.sig.generics));
+                passed.held.extend(method.held);
             }
             TraitItem::Const(constant) => passed.written.push(constant_of(constant, &shared.inner)?),
             TraitItem::Type(ty) => passed.written.push(type_of(ty, &shared.inner)),
@@ -86,7 +89,19 @@ fn items(item: &mut ItemTrait, shared: &Shared) -> Result<Passed> {
     }
     passed.needs.sort_unstable();
     passed.needs.dedup();
+    passed.held.sort_unstable();
+    passed.held.dedup();
+    // What `Self::Item` of a supertrait is, the user says; one with parameters has no single value to speak of.
+    let plain: Vec<&Ident> = item.items.iter().filter_map(plain_type).collect();
+    passed.held.retain(|held| plain.contains(&held));
     Ok(passed)
+}
+
+fn plain_type(item: &TraitItem) -> Option<&Ident> {
+    match item {
+        TraitItem::Type(ty) if ty.generics.params.is_empty() && cfg(&ty.attrs).next().is_none() => Some(&ty.ident),
+        _ => None,
+    }
 }
 
 /// `where Self: Send`: true of the decorator when it is true of what is decorated, which the compiler must be told.
@@ -169,12 +184,20 @@ fn structure(item: &ItemTrait, name: &Ident, points: &[String]) -> TokenStream {
     }
 }
 
-fn implementation(item: &ItemTrait, name: &Ident, path: &TokenStream, passed: &Passed) -> TokenStream {
-    let Passed { written, needs, .. } = passed;
+fn implementation(
+    item: &ItemTrait,
+    name: &Ident,
+    path: &TokenStream,
+    passed: &Passed,
+    inner: &TokenStream,
+) -> TokenStream {
+    let Passed { written, needs, held, .. } = passed;
     let needs = needs.iter().map(|need| format_ident!("{}", need));
     let mut generics = item.generics.clone();
     generics.params.push(parse_quote!(__T));
-    generics.make_where_clause().predicates.push(parse_quote!(__T: #path #(+ ::core::marker::#needs)*));
+    let conditions = &mut generics.make_where_clause().predicates;
+    conditions.push(parse_quote!(__T: #path #(+ ::core::marker::#needs)*));
+    conditions.extend(held.iter().map(|held| -> WherePredicate { parse_quote!(#inner::#held: ::core::marker::Send) }));
     let (parameters, _, conditions) = generics.split_for_impl();
     let cfg = cfg(&item.attrs);
     let async_trait = async_trait(item);

@@ -37,6 +37,8 @@ pub(crate) struct Method {
     pub(crate) points: Option<String>,
     /// `Send` or `Sync`, where a future that must be `Send` holds the decorated value or a reference to it.
     pub(crate) needs: Option<&'static str>,
+    /// The associated types whose values such a future holds while it waits at a point.
+    pub(crate) held: Vec<Ident>,
 }
 
 impl Method {
@@ -49,6 +51,10 @@ impl Method {
         let reply = Reply::of(&item.sig);
         let call = call(&item.sig, &arguments, shared);
         let skipped = own.is_skipped();
+        if let (true, Some(field)) = (skipped, fields.first()) {
+            let text = "this method has no points, so nothing asks for a field: remove it, or `skip`";
+            return Err(Error::new(field.name.span(), text));
+        }
         let points = Points {
             krate: shared.krate.clone(),
             name: format!("{}.{}", shared.point, item.sig.ident.unraw()),
@@ -63,19 +69,27 @@ impl Method {
             written: quote!(#(#attributes)* #signature { #body }),
             points: (!skipped).then_some(points.name),
             needs: needs(&item.sig).filter(|_| sends),
+            held: if sends { self_type::associated(&item.sig) } else { Vec::new() },
         })
     }
 }
 
+/// Whether it is a `#[faulty(..)]`.
+pub(crate) fn is_ours(attribute: &Attribute) -> bool {
+    attribute.path().segments.last().is_some_and(|last| last.ident == "faulty")
+}
+
 /// The attributes `#[faulty(..)]` of a method, which are taken off.
 fn take_args(attributes: &mut Vec<Attribute>) -> Result<Args> {
-    let is_ours = |attribute: &Attribute| attribute.path().segments.last().is_some_and(|last| last.ident == "faulty");
     let ours: Vec<Attribute> = attributes.extract_if(.., |attribute| is_ours(attribute)).collect();
     match ours.as_slice() {
         [] => Ok(Args::default()),
         [attribute] => {
             let args: Args = attribute.parse_args()?;
             args.only("a method of a trait", &["err", "infallible", "skip"])?;
+            if args.is_skipped() {
+                args.only("a method without points", &["skip"])?;
+            }
             Ok(args)
         }
         [_, second, ..] => Err(Error::new(second.span(), "a method has one #[faulty(..)]: write its keys together")),

@@ -1,9 +1,9 @@
 //! Where a trait says `Self`: the decorator is another `Self` than what it decorates.
 
 use super::reply::{arguments, as_type, last_segment, peeled};
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::{Error, Result, Type};
+use syn::{Error, Result, Signature, Type};
 
 /// Passes an argument on to what is decorated.
 pub(crate) fn argument(ty: &Type, name: &TokenStream) -> Result<TokenStream> {
@@ -41,6 +41,32 @@ pub(crate) fn reply(ty: &Type, decorator: &TokenStream) -> Result<Option<TokenSt
         "Result" => quote!((|reply| ::core::result::Result::map(reply, #decorator))),
         _ => quote!((|reply| ::core::option::Option::map(reply, #decorator))),
     }))
+}
+
+/// The associated types that a signature speaks of as `Self::Item`.
+pub(crate) fn associated(signature: &Signature) -> Vec<Ident> {
+    let inputs = signature.inputs.iter().map(ToTokens::to_token_stream);
+    let mut found = Vec::new();
+    inputs.chain([signature.output.to_token_stream()]).for_each(|tokens| after_self(tokens, &mut found));
+    found
+}
+
+fn after_self(tokens: TokenStream, found: &mut Vec<Ident>) {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    for window in tokens.windows(4) {
+        if let [TokenTree::Ident(word), TokenTree::Punct(first), TokenTree::Punct(second), TokenTree::Ident(name)] =
+            window
+            && word == "Self"
+            && (first.as_char(), second.as_char()) == (':', ':')
+        {
+            found.push(name.clone());
+        }
+    }
+    for token in tokens {
+        if let TokenTree::Group(group) = token {
+            after_self(group.stream(), found);
+        }
+    }
 }
 
 fn is_self(ty: &Type) -> bool {
