@@ -207,3 +207,50 @@ async fn runs_alone_in_its_group() {
     tokio::task::spawn_blocking(|| std::thread::park_timeout(Duration::from_millis(20))).await.unwrap();
     INSIDE.fetch_sub(1, SeqCst);
 }
+
+/// Run with an empty PATH, where there is no redis.
+#[qtest]
+#[ignore = "run by it/trial.rs without a PATH"]
+async fn needs_redis_and_returns_the_error(t: Test) -> Result<(), Box<dyn Error>> {
+    t.redis().await?;
+    Ok(())
+}
+
+#[qtest(isolate = "process")]
+#[ignore = "run by it/trial.rs without a PATH"]
+async fn needs_redis_alone_and_panics_with_the_error(t: Test) {
+    t.redis().await.expect("a redis server");
+}
+
+struct Cache;
+
+impl Fixture for Cache {
+    async fn set_up(t: &Test) -> Result<Self, BoxError> {
+        t.redis().await?;
+        Ok(Self)
+    }
+}
+
+#[qtest(retries = 2)]
+#[should_panic]
+#[ignore = "run by it/trial.rs without a PATH"]
+async fn needs_redis_in_a_shared_fixture_and_should_panic(_cache: Shared<Cache>) {
+    panic!("as it should");
+}
+
+/// It lacks a server and has a fault of its own, too.
+#[qtest]
+#[ignore = "run by it/trial.rs without a PATH"]
+async fn lacks_redis_and_its_teardown_panics(t: Test) -> Result<(), Box<dyn Error>> {
+    t.defer(|| panic!("a fault of its own"));
+    t.redis().await?;
+    Ok(())
+}
+
+/// A program that the test itself names is no server that might be missing, but a mistake.
+#[qtest]
+#[ignore = "run by it/trial.rs without a PATH"]
+async fn starts_a_program_with_a_wrong_name(t: Test) -> Result<(), Box<dyn Error>> {
+    t.server(|_| std::process::Command::new("redis-serve")).await?;
+    Ok(())
+}

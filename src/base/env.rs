@@ -32,11 +32,14 @@ static JSON: Setting<Option<PathBuf>> =
 static JUNIT: Setting<Option<PathBuf>> = Setting::new("QTESTS_JUNIT", "").meaning(
     "a folder into which each runner writes a JUnit report (feature `report`); nextest has reports of its own",
 );
+static REQUIRE_SERVERS: Setting<bool> = Setting::new("QTESTS_REQUIRE_SERVERS", "0").meaning(
+    "a test whose server (`t.redis()`, `t.postgres()`) is not installed fails, instead of being skipped aloud",
+);
 static DEMO_BUG: Setting<Option<String>> =
     Setting::new("QTESTS_DEMO_BUG", "").meaning("removes one protection of the example `checkout`");
 
 /// The table itself; `docs/variables.md` is printed from it.
-pub(crate) fn variables() -> [Row; 10] {
+pub(crate) fn variables() -> [Row; 11] {
     [
         SEED.row(),
         STRICT.row(),
@@ -47,6 +50,7 @@ pub(crate) fn variables() -> [Row; 10] {
         LOG.row(),
         JSON.row(),
         JUNIT.row(),
+        REQUIRE_SERVERS.row(),
         DEMO_BUG.row(),
     ]
 }
@@ -109,6 +113,7 @@ pub(crate) struct Environment {
     pub(crate) log: LogLevels,
     pub(crate) json: Option<PathBuf>,
     pub(crate) junit: Option<PathBuf>,
+    pub(crate) require_servers: bool,
     /// What else decides whether a test fails, with its value: part of the line that repeats a test.
     pub(crate) also_decides: Vec<(&'static str, String)>,
     /// The one test of this process, where a runner gives each test a process of its own.
@@ -154,7 +159,7 @@ impl Reader {
 
     /// What a test must be given again to fail again.
     fn deciding(&self) -> Vec<(&'static str, String)> {
-        let names = [DEMO_BUG.name(), LOG.name(), STRICT.name(), TIMEOUT.name()];
+        let names = [DEMO_BUG.name(), LOG.name(), REQUIRE_SERVERS.name(), STRICT.name(), TIMEOUT.name()];
         let said = |name: &'static str| Some((name, self.said(name)?.trim().to_owned()));
         names.into_iter().filter_map(said).filter(|(_, value)| !value.is_empty() && value != "0").collect()
     }
@@ -188,6 +193,7 @@ fn read(variables: impl Iterator<Item = (String, String)>) -> Environment {
         log: reader.take(&LOG),
         json: reader.take(&JSON),
         junit: reader.take(&JUNIT),
+        require_servers: reader.take(&REQUIRE_SERVERS),
         also_decides: reader.deciding(),
         complaints: reader.complaints,
     }

@@ -22,6 +22,8 @@ pub(super) struct Armed {
     passed_over: AtomicU64,
     fired: watch::Sender<u64>,
     disarmed: AtomicBool,
+    seed: Seed,
+    draws: AtomicU64,
     /// It counts as never armed: another fault of its plan could not be armed.
     forgotten: AtomicBool,
 }
@@ -38,6 +40,8 @@ impl Armed {
             passed_over: AtomicU64::new(0),
             fired: watch::Sender::new(0),
             disarmed: AtomicBool::new(false),
+            seed,
+            draws: AtomicU64::new(0),
             forgotten: AtomicBool::new(false),
         }
     }
@@ -62,6 +66,12 @@ impl Armed {
 
     pub(super) fn passed_over(&self) -> u64 {
         self.passed_over.load(Ordering::Relaxed)
+    }
+
+    /// A draw in `0.0..1.0`, for what a fault does rather than when.
+    pub(super) fn draw(&self) -> f64 {
+        let number = self.draws.fetch_add(1, Ordering::Relaxed) + 1;
+        self.seed.draw_unit(&self.spec.point, "what", number)
     }
 
     /// Whether closures of the user are held.

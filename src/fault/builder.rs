@@ -154,6 +154,24 @@ impl FaultBuilder {
         self.and_then(Fault::Value(MakeValue::new(Arc::new(move || Box::new(make())))))
     }
 
+    /// The point gives the error of the system with this number, such as `libc::EIO`; an [`io::Error`] made of it says the
+    /// number as [`raw_os_error`](io::Error::raw_os_error).
+    pub fn fail_os(self, code: i32) -> Self {
+        self.and_then(Fault::FailOs(code))
+    }
+
+    /// At most so many bytes pass in this read or write; what follows happens after them: `.short(3).fail(..)` lets three
+    /// bytes pass and then fails. Only at points where bytes pass: those of streams and files.
+    pub fn short(self, bytes: usize) -> Self {
+        self.and_then(Fault::Short(bytes))
+    }
+
+    /// One bit of the bytes that pass is flipped; which one is drawn from the seed of the test. Only at points where bytes
+    /// pass.
+    pub fn corrupt(self) -> Self {
+        self.and_then(Fault::Corrupt)
+    }
+
     /// The point takes this long. The plain form of a point blocks its thread.
     pub fn delay(self, duration: Duration) -> Self {
         self.and_then(Fault::Delay(duration))

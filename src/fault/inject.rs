@@ -1,7 +1,7 @@
 //! What happens when code comes by an armed point.
 
 use super::{
-    Fault, Hit, Injected, Site, Value,
+    Damage, Fault, Hit, Injected, Site, Value,
     armed::Armed,
     table::{FaultTable, escaped},
 };
@@ -14,8 +14,10 @@ use std::{fmt, io, panic::panic_any, sync::Arc, thread};
 pub struct Decision {
     point: &'static str,
     /// The first that fires, and those after it if it does not end the point.
-    firing: Vec<(Arc<Armed>, Fault)>,
+    firing: Vec<Firing>,
 }
+
+type Firing = (Arc<Armed>, Fault);
 
 /// For the macros: finds out what is to happen. Runs predicates and callbacks of the test.
 #[doc(hidden)]
@@ -57,7 +59,7 @@ pub fn decide(site: &'static Site, fields: &[(&'static str, Value<'_>)]) -> Deci
 impl Fault {
     /// Whether the point does not go on after this.
     fn ends_the_point(&self) -> bool {
-        matches!(self, Self::Fail { .. } | Self::Value(_) | Self::Hang | Self::Panic(_))
+        matches!(self, Self::Fail { .. } | Self::FailOs(_) | Self::Value(_) | Self::Hang | Self::Panic(_))
     }
 
     /// The error of a point that fails.
@@ -65,8 +67,9 @@ impl Fault {
         match self {
             Self::Fail { kind, message } => Err(Injected::new(point, *kind, message.clone())),
             Self::Value(make) => make.get().map_or(Ok(()), |make| Err(Injected::with_value(point, make()))),
+            Self::FailOs(code) => Err(Injected::of_system(point, *code)),
             Self::Panic(text) => panic_any(InjectedPanic(format!("{text} (injected at `{point}`)"))),
-            Self::Delay(_) | Self::Hang | Self::Hold | Self::Call(_) => Ok(()),
+            Self::Delay(_) | Self::Hang | Self::Hold | Self::Call(_) | Self::Short(_) | Self::Corrupt => Ok(()),
         }
     }
 }
@@ -114,6 +117,31 @@ impl Decision {
             }
         }
         Ok(())
+    }
+}
+
+/// For points where bytes pass.
+impl Decision {
+    /// What is to happen before the bytes pass, to them, and after them.
+    pub(crate) fn around_bytes(self) -> (Decision, Damage, Decision) {
+        let (point, mut firing) = (self.point, self.firing);
+        let before = firing.iter().position(|(_, fault)| fault.needs_bytes()).unwrap_or(firing.len());
+        let mut after = firing.split_off(before);
+        let mut damage = Damage::default();
+        after.retain(|(armed, fault)| {
+            match fault {
+                Fault::Short(limit) => damage.shorten(*limit),
+                Fault::Corrupt => damage.flip_at(armed.draw()),
+                _ => return true,
+            }
+            false
+        });
+        (Decision { point, firing }, damage, Decision { point, firing: after })
+    }
+
+    /// Whether nothing is to happen.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.firing.is_empty()
     }
 }
 

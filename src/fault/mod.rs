@@ -20,6 +20,9 @@
 //!   [`pause_point!`](crate::pause_point) where nothing can, `#[faulty]` for all methods of a trait or for a function.
 //! - In a test: [`Test::fault`](crate::Test::fault) says *when* ([`Trigger`]) and *what* ([`Fault`]), `arm` puts it in
 //!   force for the threads and tasks of this test only. A [`FaultPlan`] says the same as data.
+//! - [`FaultStream`] has points in the reads and writes of a stream, without any in product code.
+//! - What is not written by you has points where it is put together: services of tower by [`layer`] (feature `tower`),
+//!   the managers of pools by [`manager`] (features `bb8` and `deadpool`).
 //! - [`points`] lists all points of the binary.
 //!
 //! A fault that was armed and never fired fails a test that passed otherwise, since such a test has shown nothing;
@@ -42,6 +45,14 @@ mod active;
 mod armed;
 #[cfg(feature = "live")]
 mod builder;
+#[cfg(any(feature = "tower", feature = "bb8", feature = "deadpool"))]
+mod convert;
+#[cfg(feature = "live")]
+mod damage;
+#[cfg(feature = "live")]
+mod errno;
+#[cfg(feature = "live")]
+mod family;
 #[cfg(feature = "live")]
 mod gate;
 #[cfg(feature = "live")]
@@ -52,12 +63,22 @@ mod inject;
 mod injected;
 #[cfg(feature = "live")]
 mod kind;
+#[cfg(feature = "tower")]
+pub mod layer;
 #[cfg(feature = "live")]
 mod macros;
+#[cfg(any(feature = "bb8", feature = "deadpool"))]
+pub mod manager;
+#[cfg(feature = "live")]
+mod numbers;
+#[cfg(feature = "live")]
+mod place;
 #[cfg(feature = "live")]
 mod plan;
 #[cfg(feature = "live")]
 mod site;
+#[cfg(feature = "live")]
+mod stream;
 #[cfg(feature = "live")]
 mod table;
 #[cfg(feature = "live")]
@@ -67,6 +88,8 @@ mod way_out;
 #[cfg(feature = "live")]
 mod what;
 
+#[cfg(any(feature = "tower", feature = "bb8", feature = "deadpool"))]
+pub use self::convert::{ByFrom, ByMap, MakeError};
 #[cfg(feature = "live")]
 pub use self::{
     active::ActiveFault,
@@ -76,7 +99,10 @@ pub use self::{
     injected::Injected,
     plan::{FaultPlan, FaultSpec},
     site::{Point, Site, SiteEntry, points},
+    stream::FaultStream,
     trigger::{Predicate, Trigger},
     way_out::{WayOut, call_once},
     what::{Callback, Closure, Fault, MakeValue},
 };
+#[cfg(feature = "live")]
+pub(crate) use self::{damage::Damage, place::Place};

@@ -1,5 +1,6 @@
 //! The points of the binary: each registers itself, so that a name that does not exist can be refused.
 
+use super::place;
 use std::{
     collections::BTreeMap,
     sync::{
@@ -25,8 +26,10 @@ pub struct Site {
 pub enum Point {
     /// `fault_point!`: everything.
     Fallible,
-    /// `pause_point!`: delays, holds and panics.
+    /// `pause_point!`, and where a pool closes a connection: delays, holds and panics.
     Pause,
+    /// A place where bytes pass, such as a read of a wrapped stream: everything, and damage to the bytes.
+    Bytes,
 }
 
 /// The entry of a point in the list of all points.
@@ -60,7 +63,7 @@ impl Site {
         self.point
     }
 
-    /// The file that it stands in.
+    /// The file that it stands in; empty for a point that was made while the program runs.
     pub fn file(&self) -> &'static str {
         self.file
     }
@@ -71,7 +74,8 @@ impl Site {
     }
 }
 
-/// All points of this binary, by name and place.
+/// All points in the sources of this binary, by name and place. Those of wrapped streams, middleware, pools and files
+/// are not among them.
 pub fn points() -> Vec<&'static Site> {
     index().values().flatten().copied().collect()
 }
@@ -89,8 +93,9 @@ fn index() -> &'static BTreeMap<&'static str, Vec<&'static Site>> {
 }
 
 /// The points with a name; empty when there is none.
-pub(super) fn named(name: &str) -> &'static [&'static Site] {
-    index().get(name).map_or(&[], Vec::as_slice)
+pub(super) fn named(name: &str) -> Vec<&'static Site> {
+    let written = index().get(name).into_iter().flatten().copied();
+    written.chain(place::named(name)).collect()
 }
 
 /// The names of all points.

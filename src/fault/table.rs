@@ -1,6 +1,6 @@
 //! The armed faults of one test, and what is said about them when it ends.
 
-use super::{Fault, Point, Site, armed::Armed, plan::FaultSpec, site};
+use super::{Fault, Point, Site, armed::Armed, family, place, plan::FaultSpec, site};
 use crate::{
     base::{Error, Kind, nearest},
     scope::{Finding, Part, Test, Undo, lock},
@@ -156,6 +156,11 @@ impl FaultTable {
             armed.describe(),
             armed.place
         );
+        if let Some(missing) = missing(&armed.spec.point) {
+            text.push_str(&missing);
+        } else if let Some(first) = family::first_of(&armed.spec.point).filter(|_| armed.hits() == 0) {
+            text.push_str(&format!("; the first call of each stream comes by `{first}`"));
+        }
         if let Some(escapes) = self.escapes_of(&armed.spec.point) {
             text.push('\n');
             text.push_str(&escapes);
@@ -232,6 +237,10 @@ fn enlist(table: &Arc<FaultTable>) {
 /// Refuses what cannot be armed, with the cure.
 fn check(spec: &FaultSpec) -> Result<(), Error> {
     let name = &spec.point;
+    let is_made_later = matches!(family::read(name), family::Named::Point(_));
+    if is_made_later && place::intern(name, false).is_none() {
+        return Err(Error::new(Kind::Limit, format!("there are too many names to arm `{name}` besides")));
+    }
     let sites = site::named(name);
     if sites.is_empty() {
         return Err(unknown(name));
@@ -246,14 +255,41 @@ fn check(spec: &FaultSpec) -> Result<(), Error> {
     if let Some(site) = sites.iter().find(|site| site.point() == Point::Pause)
         && let Some(fault) = spec.then.iter().find(|fault| !Fault::can_pause(fault))
     {
-        let cure = "delay, hold, panic or call there, or make it a fault_point!";
+        let cure = "delay, hold, panic or call there";
+        if is_made_later {
+            return Err(Error::invalid(format!("nothing can fail at `{name}`, so it cannot {fault}: {cure}")));
+        }
+        let cure = format!("{cure}, or make it a fault_point!");
         let place = format!("{}:{}", site.file(), site.line());
         return Err(Error::invalid(format!("`{name}` is a pause_point! at {place} and cannot {fault}: {cure}")));
+    }
+    if sites.iter().any(|site| site.point() != Point::Bytes)
+        && let Some(fault) = spec.then.iter().find(|fault| Fault::needs_bytes(fault))
+    {
+        let cure = "only points of streams and files do, such as `stream.NAME.read` and `files.append`";
+        return Err(Error::invalid(format!("no bytes pass at `{name}`, so it cannot {fault}: {cure}")));
     }
     Ok(())
 }
 
+/// What is said when nothing in the process has the point of a fault that was armed ahead of it.
+fn missing(name: &str) -> Option<String> {
+    place::is_missing(name).then(|| {
+        let made = place::made();
+        let near = nearest(name, made.iter().copied());
+        let hint = match (near.as_slice(), made.as_slice()) {
+            ([], []) => "nothing that has such points was made".to_owned(),
+            ([], made) => format!("there are {}", made[..made.len().min(20)].join(", ")),
+            (near, _) => format!("did you mean {}?", near.join(" or ")),
+        };
+        format!("; nothing in this process is called so: {hint}")
+    })
+}
+
 fn unknown(name: &str) -> Error {
+    if let family::Named::Wrong(form) = family::read(name) {
+        return Error::new(Kind::UnknownName, format!("there is no fault point `{name}`: its names read {form}"));
+    }
     let near = nearest(name, site::names());
     let hint = if near.is_empty() {
         let all: Vec<&str> = site::names().take(20).collect();

@@ -1,6 +1,6 @@
 //! What a fault does.
 
-use super::{Hit, kind};
+use super::{Hit, errno, kind};
 use crate::scope::lock;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -24,6 +24,14 @@ pub enum Fault {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<String>,
     },
+    /// The point gives the error of the system with this number, in a plan by its name: `"EIO"`. It has no text of its
+    /// own, as a real one has not.
+    FailOs(#[serde(with = "errno")] i32),
+    /// At most so many bytes pass in this read or write; what comes next in the fault happens after them. Only where
+    /// bytes pass.
+    Short(usize),
+    /// One bit of the bytes that pass is flipped, which one is drawn from the seed of the test. Only where bytes pass.
+    Corrupt,
     /// The point takes so long, and then goes on to the next action, if any. The plain form of a point blocks its
     /// thread.
     Delay(#[serde(with = "crate::base::duration")] Duration),
@@ -96,6 +104,11 @@ impl Fault {
         }
     }
 
+    /// Whether it needs a point where bytes pass.
+    pub(super) fn needs_bytes(&self) -> bool {
+        matches!(self, Self::Short(_) | Self::Corrupt)
+    }
+
     /// Whether a point where nothing can fail can do this.
     pub(super) fn can_pause(&self) -> bool {
         matches!(self, Self::Delay(_) | Self::Panic(_) | Self::Hold | Self::Call(_))
@@ -107,6 +120,9 @@ impl fmt::Display for Fault {
         match self {
             Self::Fail { kind, message: None } => write!(f, "fail ({kind})"),
             Self::Fail { kind, message: Some(message) } => write!(f, "fail ({kind}: {message})"),
+            Self::FailOs(code) => write!(f, "fail with {}", errno::name(*code)),
+            Self::Short(bytes) => write!(f, "short {bytes}"),
+            Self::Corrupt => f.write_str("corrupt"),
             Self::Delay(duration) => write!(f, "delay {duration:?}"),
             Self::Hang => f.write_str("hang"),
             Self::Panic(text) => write!(f, "panic {text:?}"),

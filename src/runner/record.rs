@@ -34,7 +34,7 @@ impl Record {
             Conclusion::Flaky(first) => (RecordOutcome::Flaky, first.as_str()),
             Conclusion::Failed { report, set_up: false } => (RecordOutcome::Failed, report.as_str()),
             Conclusion::Failed { report, set_up: true } => (RecordOutcome::SetUpFailed, report.as_str()),
-            Conclusion::Skipped(why) => (RecordOutcome::Skipped, why.as_str()),
+            Conclusion::Skipped(why) | Conclusion::WithoutServer(why) => (RecordOutcome::Skipped, why.as_str()),
         };
         Self { meta, outcome, tries: ran.tries, took: ran.took, text: text.to_owned() }
     }

@@ -196,7 +196,7 @@ impl Run {
             None => trial::run(test),
             Some(report) => {
                 let report = format!("qtests: `{}` {report}", test.meta.name());
-                trial::tell_parent(&test.meta, Some(&report), true);
+                trial::tell_parent(&test.meta, Some(&report), true, None);
                 Ran { conclusion: Conclusion::Failed { report, set_up: true }, tries: 0, took: Duration::ZERO }
             }
         };
@@ -204,7 +204,7 @@ impl Run {
         lock(&self.under_way).retain(|meta| !std::ptr::eq(*meta, &test.meta));
         match ran.conclusion {
             Conclusion::Passed | Conclusion::Flaky(_) => Ok(Completion::Completed),
-            Conclusion::Skipped(why) => Ok(Completion::ignored_with(why)),
+            Conclusion::Skipped(why) | Conclusion::WithoutServer(why) => Ok(Completion::ignored_with(why)),
             // Of an isolated test the parent prints the report.
             Conclusion::Failed { .. } if environment().isolated.is_some() => Err(Failed::without_message()),
             Conclusion::Failed { report, .. } => Err(Failed::from(report)),

@@ -19,6 +19,7 @@ mod interleavings;
 mod journal;
 mod lasting;
 mod leak;
+mod missing;
 mod options;
 mod os;
 mod panics;
@@ -49,6 +50,7 @@ pub(crate) use first::InReport;
 #[cfg(feature = "runner")]
 pub(crate) use lasting::end_lasting;
 pub(crate) use lasting::lasting;
+pub(crate) use missing::missing_server;
 pub use options::{Leaks, Meta, Options, Target, TaskPanics};
 #[cfg(feature = "tracing-test")]
 pub(crate) use os::before_main;

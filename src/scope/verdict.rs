@@ -3,7 +3,7 @@
 use super::{
     ending::BodyEnd,
     finding::{Finding, Weight},
-    first,
+    first, missing,
     scope::Scope,
 };
 use std::fmt;
@@ -15,6 +15,8 @@ pub struct Verdict {
     failure: Option<String>,
     /// The body never began: a fixture could not be set up.
     set_up: bool,
+    /// The server that the test needs and this machine does not have.
+    skipped: Option<String>,
 }
 
 /// How the body is judged.
@@ -28,9 +30,14 @@ struct Judgement {
 }
 
 impl Verdict {
-    /// Whether the test passed.
+    /// Whether the test passed. One that was skipped did not.
     pub fn passed(&self) -> bool {
-        self.failure.is_none()
+        self.failure.is_none() && self.skipped.is_none()
+    }
+
+    /// Why the test was skipped, if it was: the server that it needs is not installed, and nothing else went wrong.
+    pub fn skipped(&self) -> Option<&str> {
+        self.skipped.as_deref()
     }
 
     /// Whether the test failed before its body began, because a fixture could not be set up.
@@ -39,8 +46,8 @@ impl Verdict {
     }
 
     /// The verdict that another process has come to.
-    pub(crate) fn told(failure: Option<String>, set_up: bool) -> Self {
-        Self { failure, set_up }
+    pub(crate) fn told(failure: Option<String>, set_up: bool, skipped: Option<String>) -> Self {
+        Self { failure, set_up, skipped }
     }
 
     /// What a failing test prints: expected, happened, where, all else that went wrong, and the line that repeats it.
@@ -61,10 +68,13 @@ impl Verdict {
 
     pub(super) fn of(scope: &Scope) -> Self {
         let findings = scope.findings();
+        if let Some(server) = lacks_server(scope, &findings) {
+            return Self { failure: None, set_up: false, skipped: Some(server) };
+        }
         let judgement = judge_body(scope);
         let body_failed = judgement.is_some();
         let Some(judgement) = judgement.or_else(|| judge_findings(scope, &findings)) else {
-            return Self { failure: None, set_up: false };
+            return Self { failure: None, set_up: false, skipped: None };
         };
         // The first finding is told as what happened when the body itself has nothing to report.
         let skip = usize::from(!body_failed);
@@ -77,13 +87,18 @@ impl Verdict {
         let mut also: Vec<(&str, &Finding)> =
             findings.iter().filter(|finding| !is_note(finding)).skip(skip).map(|finding| ("also:", finding)).collect();
         also.extend(findings.iter().filter(is_note).map(|finding| ("note:", finding)));
-        Self { failure: Some(render(scope, &judgement, &also)), set_up: scope.ending.set_up().is_some() }
+        let failure = Some(render(scope, &judgement, &also));
+        Self { failure, set_up: scope.ending.set_up().is_some(), skipped: None }
     }
 }
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.failure.as_deref().unwrap_or("passed"))
+        match (&self.failure, &self.skipped) {
+            (Some(report), _) => f.write_str(report),
+            (None, Some(why)) => write!(f, "skipped: {why}"),
+            (None, None) => f.write_str("passed"),
+        }
     }
 }
 
@@ -97,7 +112,19 @@ pub(super) fn keeps_dir(scope: &Scope) -> bool {
 
 /// Whether the test fails by what is known now.
 pub(super) fn fails(scope: &Scope) -> bool {
-    judge_body(scope).is_some() || judge_findings(scope, &scope.findings()).is_some()
+    let findings = scope.findings();
+    lacks_server(scope, &findings).is_none()
+        && (judge_body(scope).is_some() || judge_findings(scope, &findings).is_some())
+}
+
+/// The server that kept the body from doing what it should, if nothing else went wrong.
+fn lacks_server(scope: &Scope, findings: &[Finding]) -> Option<String> {
+    let server = match scope.ending.body() {
+        BodyEnd::Failed(error) => missing::told_in(&error),
+        BodyEnd::Panicked(panicked) => missing::told_in(&panicked.message),
+        _ => None,
+    };
+    server.filter(|_| !findings.iter().any(|finding| finding.weight == Weight::Failure))
 }
 
 fn judge_body(scope: &Scope) -> Option<Judgement> {

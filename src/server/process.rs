@@ -1,26 +1,21 @@
 //! A child process that belongs to a test.
 
-use super::reaper;
+use super::{
+    output::Output,
+    running::{Running, asked_in_vain, not_started, refused},
+    tree,
+};
 use crate::{
     base::{Error, Kind},
-    scope::{Test, Undo, lock},
+    scope::{Scope, Test, Undo, lock},
 };
-use rustix::{
-    io::Errno,
-    process::{
-        Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, kill_process_group, pidfd_open,
-        waitid,
-    },
-};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open};
 use std::{
-    io,
-    os::{
-        fd::OwnedFd,
-        unix::process::{CommandExt, ExitStatusExt},
-    },
+    fmt, io,
+    os::fd::OwnedFd,
     panic::Location,
-    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus},
-    sync::{Arc, Mutex},
+    process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus},
+    sync::{Arc, Mutex, MutexGuard, Weak},
     thread,
     time::{Duration, Instant},
 };
@@ -35,122 +30,163 @@ const LOOK: Duration = Duration::from_millis(2);
 /// A process that has ended by itself is not awaited before [`kill`](Process::kill) or the end of the test: until then
 /// the system keeps its number, so that nobody else can get it and be killed in its place.
 ///
-/// Clones are the same process; dropping them does nothing.
-#[derive(Clone, Debug)]
+/// Clones are the same process, also after a [`restart`](Process::restart); dropping them does nothing.
+#[derive(Clone)]
 pub struct Process {
-    child: Arc<Mutex<Running>>,
-    group: Pid,
+    shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
-struct Running {
-    child: Child,
-    /// Its group was killed and it was awaited: the number may be somebody else's now.
-    killed: Option<ExitStatus>,
-}
-
-impl Running {
-    /// How the process ended, if it did. It is only looked at: awaiting it here would give its number free, and its group
-    /// is still to be killed by that number.
-    fn ended(&self, group: Pid) -> io::Result<Option<ExitStatus>> {
-        if self.killed.is_some() {
-            return Ok(self.killed);
-        }
-        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        let found = rustix::io::retry_on_intr(|| waitid(WaitId::Pid(group), look))?;
-        Ok(found.and_then(|status| exit_status(&status)))
-    }
-}
-
-/// The status in the form that `std` makes of what `wait` gives.
-fn exit_status(status: &WaitIdStatus) -> Option<ExitStatus> {
-    let code = status.exit_status().map(|code| (code & 0xff) << 8);
-    let core = if status.dumped() { 0x80 } else { 0 };
-    code.or_else(|| status.terminating_signal().map(|signal| signal | core)).map(ExitStatus::from_raw)
+struct Shared {
+    scope: Weak<Scope>,
+    program: String,
+    running: Mutex<Running>,
 }
 
 impl Test {
-    /// Starts a program in a process group of its own.
+    /// Starts a program in a process group of its own. Its pipes are yours, as the command says; for one that listens on
+    /// a port there is [`server`](Test::server), which waits until it does and keeps what it prints.
     ///
     /// When the test ends the group gets SIGKILL: on return, panic, timeout, a signal and `process::exit` as a
     /// teardown, after SIGKILL or an abort of the test process by a small shell that waits for just that. Between the
     /// start of the program and the report to that shell lie some microseconds in which a SIGKILL leaves the program
-    /// running. A child of the program that leaves the group, as a daemon does, is found only in a test that has a process
-    /// of its own: `isolate = "process"`.
+    /// running. Children that have left the group are killed too, where the system tells whose they are (Linux). A daemon,
+    /// whose parent has ended, is nobody's child: it is found only in a test that has a process of its own,
+    /// `isolate = "process"`.
     ///
     /// # Errors
     /// [`is_missing_program`](Error::is_missing_program) if there is no such program, [`is_ended`](Error::is_ended) if
     /// the test is over; others as the system gives them.
     #[track_caller]
-    pub fn process(&self, mut command: Command) -> Result<Process, Error> {
-        self.scope.still_open("a process")?;
-        let program = command.get_program().to_string_lossy().into_owned();
-        let failed = |error: io::Error| {
-            let (kind, text) = match error.kind() {
-                io::ErrorKind::NotFound => {
-                    (Kind::MissingProgram, format!("the program `{program}` is not installed, or not on PATH"))
-                }
-                _ => (Kind::Other, format!("the program `{program}` cannot be started")),
-            };
-            Error::new(kind, text).with_source(error)
-        };
-        reaper::ready().map_err(failed)?;
-        let child = command.process_group(0).spawn().map_err(failed)?;
-        let group = Pid::from_child(&child);
-        reaper::watch(group);
-        let process = Process { child: Arc::new(Mutex::new(Running { child, killed: None })), group };
-        self.record("process", format!("started `{program}` as {}", process.id()));
-        let (place, ours) = (Location::caller(), process.clone());
-        let what = format!("the process `{program}` started at {}:{}", place.file(), place.line());
-        // It may have ended by itself; then only its children are left to kill.
-        let registered = self.scope.undo_at_end(Undo::now(what, move || _ = ours.kill()));
-        if registered.is_err() {
-            let _ = process.kill();
-        }
-        registered.map(|()| process)
+    pub fn process(&self, command: Command) -> Result<Process, Error> {
+        Process::start(self, command, None, Location::caller())
     }
 }
 
 impl Process {
-    /// The number of the process, which is that of its group too.
-    pub fn id(&self) -> u32 {
-        self.group.as_raw_nonzero().get().unsigned_abs()
+    /// Starts a process that is killed when the test ends.
+    pub(super) fn start(
+        t: &Test,
+        command: Command,
+        output: Option<Output>,
+        place: &Location<'_>,
+    ) -> Result<Self, Error> {
+        t.scope.still_open("a process")?;
+        let program = command.get_program().to_string_lossy().into_owned();
+        let running = Running::new(command, output).map_err(|error| not_started(&program, error))?;
+        let shared = Shared { scope: t.downgrade(), program, running: Mutex::new(running) };
+        let process = Self { shared: Arc::new(shared) };
+        let program = &process.shared.program;
+        t.record("process", format!("started `{program}` as {}", process.id()));
+        let ours = process.clone();
+        let what = format!("the process `{program}` started at {}:{}", place.file(), place.line());
+        // It may have ended by itself; then only its children are left to kill.
+        let registered = t.scope.undo_at_end(Undo::now(what, move || ours.end()));
+        if registered.is_err() {
+            process.end();
+        }
+        registered.map(|()| process)
     }
 
-    /// Kills the process with its children and waits until it is gone; its status is returned. If it has ended by itself,
-    /// its children are killed all the same.
+    /// The test is over.
+    fn end(&self) {
+        let mut running = lock(&self.shared.running);
+        running.over = true;
+        let _ = running.kill();
+    }
+
+    fn running(&self) -> MutexGuard<'_, Running> {
+        lock(&self.shared.running)
+    }
+
+    fn record(&self, what: &str, id: Pid) {
+        if let Some(scope) = self.shared.scope.upgrade() {
+            scope.record("process", format!("{what} `{}` ({})", self.shared.program, id.as_raw_nonzero()));
+        }
+    }
+
+    /// The number of the process, which is that of its group too. A restart gives it another one.
+    pub fn id(&self) -> u32 {
+        self.group().as_raw_nonzero().get().unsigned_abs()
+    }
+
+    pub(super) fn group(&self) -> Pid {
+        self.running().group
+    }
+
+    /// Kills the process with its children, paused or not, and waits until it is gone; its status is returned. If it has
+    /// ended by itself, its children are killed all the same. Blocks the calling thread for that moment.
     ///
     /// # Errors
     /// If the system refuses, or somebody else in this process has awaited it: nothing is killed then, since the number
     /// may be a stranger's.
     pub fn kill(&self) -> Result<ExitStatus, Error> {
-        let mut running = lock(&self.child);
-        if let Some(status) = running.killed {
-            return Ok(status);
+        let mut running = self.running();
+        if running.killed.is_none() {
+            self.record("killing", running.group);
         }
-        let before = running.ended(self.group).inspect_err(|error| {
-            if error.raw_os_error() == Some(Errno::CHILD.raw_os_error()) {
-                reaper::forget(self.group);
-            }
-        });
-        let before = before.map_err(asked_in_vain)?;
-        // The group lives as long as any member does, even when the first process has ended. Not awaited yet, that one
-        // holds the number. A group of nothing but ended processes cannot be signalled everywhere.
-        match kill_process_group(self.group, Signal::KILL) {
-            Ok(()) | Err(Errno::SRCH) => {}
-            Err(_) if before.is_some() => {}
-            Err(error) => return Err(Error::other("the process cannot be killed").with_source(io::Error::from(error))),
+        running.kill()
+    }
+
+    /// Kills the process if it runs, and starts the same command again: the same program, arguments, variables and files.
+    /// Pipes are new ones: [`take_stdout`](Process::take_stdout) gives the new end.
+    ///
+    /// # Errors
+    /// [`is_ended`](Error::is_ended) if the test is over; others as [`kill`](Process::kill), and as the start.
+    pub fn restart(&self) -> Result<(), Error> {
+        let mut running = self.running();
+        if running.over {
+            let text = "the test is over: it starts none of its processes again";
+            return Err(Error::new(Kind::Ended, text));
         }
-        if before.is_none() {
-            // It may have left its group.
-            let _ = kill_process(self.group, Signal::KILL);
+        running.kill()?;
+        running.spawn_again().map_err(|error| not_started(&self.shared.program, error))?;
+        self.record("started again", running.group);
+        Ok(())
+    }
+
+    /// Stops the process and its children where they stand (SIGSTOP): they hold their connections and answer nothing, as a
+    /// machine that hangs. When this returns, none of them runs. Nothing if it is paused already.
+    ///
+    /// A paused process is killed at the end of the test like any other. SIGTERM reaches it when it is resumed.
+    ///
+    /// # Errors
+    /// If it has ended, or the system refuses.
+    pub fn pause(&self) -> Result<(), Error> {
+        let mut running = self.running();
+        if running.paused {
+            return Ok(());
         }
-        // Nothing of the group is left to be killed by the shell, and from here on the number may be a stranger's.
-        reaper::forget(self.group);
-        let waited = running.child.wait();
-        let status = waited.map_err(|error| Error::other("the process cannot be awaited").with_source(error))?;
-        running.killed = Some(status);
-        Ok(status)
+        if let Some(status) = running.ended().map_err(asked_in_vain)? {
+            return Err(Error::other(format!("the process has ended ({status}): there is nothing to pause")));
+        }
+        kill_process_group(running.group, Signal::STOP).map_err(|error| refused("paused", error))?;
+        running.paused = true;
+        tree::freeze(running.group);
+        self.record("paused", running.group);
+        Ok(())
+    }
+
+    /// Lets a paused process and its children go on. Nothing if it is not paused.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn resume(&self) -> Result<(), Error> {
+        let mut running = self.running();
+        if !running.paused {
+            return Ok(());
+        }
+        self.record("resumed", running.group);
+        for process in tree::descendants(running.group) {
+            let _ = kill_process(process, Signal::CONT);
+        }
+        kill_process_group(running.group, Signal::CONT).map_err(|error| refused("resumed", error))?;
+        running.paused = false;
+        Ok(())
+    }
+
+    /// Whether it was paused and has not been resumed, killed or started again since.
+    pub fn is_paused(&self) -> bool {
+        self.running().paused
     }
 
     /// [`terminate`](Process::terminate), and waits for the end, `limit` at most; `None` if the process runs on after that.
@@ -169,7 +205,7 @@ impl Process {
         }
     }
 
-    /// Waits until the process has ended. Its standard input is closed first, if it is a pipe that nobody has taken; an
+    /// Waits until the process has ended; past a restart, until what was started then has. Its standard input is closed first, if it is a pipe that nobody has taken; an
     /// output that is a pipe must be read by somebody ([`take_stdout`](Process::take_stdout)), or the process may wait for
     /// that. Cancel safe.
     ///
@@ -192,12 +228,12 @@ impl Process {
         reason = "its successor is unsafe, for types that do not own their descriptor; an OwnedFd does"
     )]
     fn end_signal(&self) -> Result<Option<AsyncFd<OwnedFd>>, Error> {
-        let running = lock(&self.child);
-        if running.ended(self.group).map_err(asked_in_vain)?.is_some() {
+        let running = self.running();
+        if running.ended().map_err(asked_in_vain)?.is_some() {
             return Ok(None);
         }
         // Under the lock nobody can have awaited it, so the number is still its own.
-        let opened = pidfd_open(self.group, PidfdFlags::empty()).map_err(io::Error::from);
+        let opened = pidfd_open(running.group, PidfdFlags::empty()).map_err(io::Error::from);
         opened.and_then(|fd| AsyncFd::with_interest(fd, Interest::READABLE)).map(Some).map_err(asked_in_vain)
     }
 
@@ -206,23 +242,23 @@ impl Process {
     /// # Errors
     /// If the system refuses.
     pub fn try_wait(&self) -> Result<Option<ExitStatus>, Error> {
-        lock(&self.child).ended(self.group).map_err(asked_in_vain)
+        self.running().ended().map_err(asked_in_vain)
     }
 
     /// The standard output of the process, if its command said `stdout(Stdio::piped())` and nobody has taken it yet. Read
     /// it to its end: a process that fills the pipe waits for a reader.
     pub fn take_stdout(&self) -> Option<ChildStdout> {
-        lock(&self.child).child.stdout.take()
+        self.running().child.stdout.take()
     }
 
     /// Its standard error, as [`take_stdout`](Process::take_stdout).
     pub fn take_stderr(&self) -> Option<ChildStderr> {
-        lock(&self.child).child.stderr.take()
+        self.running().child.stderr.take()
     }
 
     /// Its standard input, if its command said `stdin(Stdio::piped())` and nobody has taken it yet.
     pub fn take_stdin(&self) -> Option<ChildStdin> {
-        lock(&self.child).child.stdin.take()
+        self.running().child.stdin.take()
     }
 
     /// Sends SIGTERM to the process alone, as an orchestrator does; not to its children. Nothing if it has ended.
@@ -230,16 +266,19 @@ impl Process {
     /// # Errors
     /// If the system refuses.
     pub fn terminate(&self) -> Result<(), Error> {
-        let running = lock(&self.child);
+        let running = self.running();
         let failed = |error: io::Error| Error::other("SIGTERM cannot be sent to the process").with_source(error);
         // Under the lock nobody else awaits it, so the number is still its own.
-        match running.ended(self.group).map_err(failed)? {
+        match running.ended().map_err(failed)? {
             Some(_) => Ok(()),
-            None => kill_process(self.group, Signal::TERM).map_err(|error| failed(error.into())),
+            None => kill_process(running.group, Signal::TERM).map_err(|error| failed(error.into())),
         }
     }
 }
 
-fn asked_in_vain(error: io::Error) -> Error {
-    Error::other("the process cannot be asked").with_source(error)
+impl fmt::Debug for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Shared { program, .. } = &*self.shared;
+        f.debug_struct("Process").field("program", program).field("id", &self.id()).finish_non_exhaustive()
+    }
 }

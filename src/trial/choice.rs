@@ -12,6 +12,9 @@ use std::sync::{
 /// How many tests libtest counts as passed although they were skipped.
 static SKIPPED: AtomicUsize = AtomicUsize::new(0);
 
+/// How many of the tests that libtest counts as passed had no server.
+static WITHOUT_SERVER: AtomicUsize = AtomicUsize::new(0);
+
 /// Why the environment does not choose a test; nothing if it does.
 pub(crate) fn skips(meta: &Meta) -> Option<String> {
     let environment = environment();
@@ -36,4 +39,21 @@ pub(super) fn count_skipped() {
 fn say_skipped() {
     let count = SKIPPED.load(Ordering::Relaxed);
     say(&format!("{count} test(s) were skipped by QTESTS_TAGS or QTESTS_PARTITION; libtest counts them as passed"));
+}
+
+/// A test is skipped since its server is not installed. Nobody sees what a passing test prints, so it is said past the
+/// capture of the harness, at once and at the end of the process.
+pub(super) fn say_without_server(test: &str, why: &str) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| at_exit(say_how_many_without_server));
+    WITHOUT_SERVER.fetch_add(1, Ordering::Relaxed);
+    say(&format!("SKIPPED: `{test}`: {why}"));
+}
+
+fn say_how_many_without_server() {
+    let count = WITHOUT_SERVER.load(Ordering::Relaxed);
+    say(&format!(
+        "{count} test(s) were skipped because their servers are not installed, and prove nothing; libtest counts them as \
+         passed; with QTESTS_REQUIRE_SERVERS=1 they fail"
+    ));
 }

@@ -34,14 +34,15 @@ const OUTPUT: u64 = 256 * 1024;
 struct Told {
     failure: Option<String>,
     set_up: bool,
+    skipped: Option<String>,
 }
 
 /// In a child: writes the verdict where the parent looks for it.
-pub(crate) fn tell_parent(meta: &Meta, failure: Option<&str>, set_up: bool) {
+pub(crate) fn tell_parent(meta: &Meta, failure: Option<&str>, set_up: bool, skipped: Option<&str>) {
     let Some(isolated) = environment().isolated.as_ref().filter(|isolated| isolated.test == meta.name()) else {
         return;
     };
-    let told = Told { failure: failure.map(str::to_owned), set_up };
+    let told = Told { failure: failure.map(str::to_owned), set_up, skipped: skipped.map(str::to_owned) };
     let text = serde_json::to_string(&told).unwrap_or_default();
     if let Err(error) = fs::write(&isolated.verdict, text) {
         say(&format!("the verdict cannot be written to {}: {error}", isolated.verdict.display()));
@@ -62,7 +63,7 @@ pub(super) fn judge_in_child(meta: &'static Meta) -> Verdict {
         Box::leak(Box::new(Meta { should_panic: None, options: Box::leak(Box::new(parent_options(meta))), ..*meta }));
     let own = scope::judge(parent, Body::Made(body));
     match lock(&told).take() {
-        Some(Told { failure, set_up }) if own.passed() => Verdict::told(failure, set_up),
+        Some(Told { failure, set_up, skipped }) if own.passed() => Verdict::told(failure, set_up, skipped),
         _ => own,
     }
 }

@@ -52,13 +52,15 @@ pub(crate) enum Conclusion {
     },
     /// The environment did not choose it; why.
     Skipped(String),
+    /// The server that it needs is not installed; which.
+    WithoutServer(String),
 }
 
 /// Runs a test under libtest: prints the report of a failing test and then fails.
 pub(crate) fn run_under_libtest(test: &'static Registered) {
     say_that_reports_need_a_runner();
     match run(test).conclusion {
-        Conclusion::Passed | Conclusion::Flaky(_) => {}
+        Conclusion::Passed | Conclusion::Flaky(_) | Conclusion::WithoutServer(_) => {}
         Conclusion::Skipped(_) => choice::count_skipped(),
         Conclusion::Failed { report, .. } => {
             // libtest captures this and shows it for failing tests. Of an isolated test the parent prints it.
@@ -93,6 +95,12 @@ pub(crate) fn run(test: &'static Registered) -> Ran {
     let _turn = group.map(|group| serial::wait_for_turn(group, test.meta.name()));
     let began = Instant::now();
     let (conclusion, tries) = tried(&test.meta, || judge(test));
+    // Of an isolated test the parent says it.
+    if let Conclusion::WithoutServer(why) = &conclusion
+        && environment().isolated.is_none()
+    {
+        choice::say_without_server(test.meta.name(), why);
+    }
     Ran { conclusion, tries, took: began.elapsed() }
 }
 
@@ -101,7 +109,7 @@ fn judge(test: &'static Registered) -> Verdict {
         isolated::judge_in_child(&test.meta)
     } else {
         let verdict = scope::judge(&test.meta, test.body);
-        tell_parent(&test.meta, verdict.report(), verdict.is_set_up_failure());
+        tell_parent(&test.meta, verdict.report(), verdict.is_set_up_failure(), verdict.skipped());
         verdict
     }
 }
@@ -114,6 +122,9 @@ fn tried(meta: &Meta, mut judge: impl FnMut() -> Verdict) -> (Conclusion, u32) {
     let mut first_report: Option<(String, bool)> = None;
     for tries in 1..=most {
         let verdict = judge();
+        if let Some(why) = verdict.skipped() {
+            return (Conclusion::WithoutServer(why.to_owned()), 0);
+        }
         let set_up = verdict.is_set_up_failure();
         match (verdict.report(), first_report.take()) {
             (None, None) => return (Conclusion::Passed, tries),

@@ -8,6 +8,7 @@ mod fixtures;
 mod logs;
 #[cfg(feature = "metrics")]
 mod metrics;
+mod streams;
 
 use qtests::{InTest as _, Test, fault_point, prelude::*, seam};
 use std::{future::pending, sync::Arc, thread};

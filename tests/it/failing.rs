@@ -129,6 +129,10 @@ must_fail!(
         shared_fixture_panics,
         shared_fixture_needs_itself,
     ],
+    "streams::": [
+        stream_has_a_wrong_name,
+        stream_is_read_only_once,
+    ],
     "logs::": [
         #[cfg(feature = "tracing")] log_holds_what_is_wanted_and_what_is_not,
         #[cfg(feature = "tracing")] log_has_no_such_line,

@@ -11,8 +11,10 @@
 //! - `fixture`: what is set up before a test, who shares it, when it is undone
 //! - `identity`: which test a thread or task belongs to
 //! - `isolation`: tests that run in parallel never see each other
+//! - `layer`: faults in tower's middleware
 //! - `load`, `load_verdict`: load runs, and what they say about objectives
 //! - `logs`: whose lines are whose, and what is asked of them
+//! - `manager`: faults in pools, and what real pools make of them
 //! - `metrics`: what the code under test records, test by test
 //! - `mock`: who sees mocks, how they are taken down and verified
 //! - `nextest`: what nextest does with a binary that has a `main` of its own
@@ -21,8 +23,10 @@
 //! - `proxy`, `toxic` (with `wire`): the fault proxy and what it does to connections
 //! - `first_example`, `readme`: what the README shows is what happens
 //! - `runner`: a test binary with a `main` of its own
+//! - `server`: servers that get ready, hang, die and come back on their port
 //! - `shutdown`, `shutdown_conformance`: graceful shutdown, and whether services do it
 //! - `signals`: SIGINT, SIGTERM, `process::exit` and SIGKILL
+//! - `stream`, `stream_contract`: wrapped streams, what faults do to them, and that they are streams all the same
 //! - `trial`: how often, where and beside whom a test runs
 //! - `traced`: `#[traced_test]` beside `#[qtest]` and on it
 //! - `ui`: what the compiler says about wrong attributes
@@ -51,10 +55,14 @@ mod first_example;
 mod fixture;
 mod identity;
 mod isolation;
+#[cfg(all(feature = "tower", feature = "macros"))]
+mod layer;
 mod load;
 mod load_verdict;
 #[cfg(feature = "tracing")]
 mod logs;
+#[cfg(all(feature = "bb8", feature = "deadpool", feature = "macros"))]
+mod manager;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod mock;
@@ -66,11 +74,14 @@ mod proxy;
 mod readme;
 #[cfg(feature = "runner")]
 mod runner;
+mod server;
 #[cfg(feature = "shutdown")]
 mod shutdown;
 #[cfg(feature = "shutdown")]
 mod shutdown_conformance;
 mod signals;
+mod stream;
+mod stream_contract;
 mod support;
 mod toxic;
 #[cfg(all(feature = "tracing-test", feature = "macros"))]

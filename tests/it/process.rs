@@ -146,3 +146,64 @@ async fn a_wait_closes_the_input_that_nobody_has_taken(t: Test) -> Result<(), Bo
     assert!(t.process(command)?.wait().await?.success());
     Ok(())
 }
+
+/// Writes a line and its own number every moment, and a child that has left its group does the same.
+fn ticking(folder: &std::path::Path) -> Command {
+    let tick = |name: &str| format!("while :; do echo x >> {}/{name}; done", folder.display());
+    shell(&format!("setsid sh -c '{}' & {}", tick("child"), tick("parent")))
+}
+
+#[qtest]
+async fn a_paused_process_and_its_children_stand_still_until_it_is_resumed(t: Test) -> Result<(), Box<dyn Error>> {
+    let process = t.process(ticking(t.dir()))?;
+    let size = |name: &str| std::fs::metadata(t.dir().join(name)).map_or(0, |found| found.len());
+    let sizes = || (size("parent"), size("child"));
+    support::until("both run", || size("parent") > 0 && size("child") > 0);
+    for _ in 0..3 {
+        process.pause()?;
+        process.pause()?;
+        assert!(process.is_paused());
+        let before = sizes();
+        // As long as it takes another process to start and end.
+        assert!(Command::new("true").status()?.success());
+        assert_eq!(sizes(), before);
+        process.resume()?;
+        assert!(!process.is_paused());
+        support::until("both go on", || size("parent") > before.0 && size("child") > before.1);
+    }
+    process.pause()?;
+    assert_eq!(process.kill()?.signal(), Some(9));
+    let before = sizes();
+    assert!(!process.is_paused() && Command::new("true").status()?.success());
+    assert_eq!(sizes(), before, "the child that has left the group is dead, too");
+    let error = process.pause().unwrap_err().to_string();
+    assert!(error.starts_with("the process has ended (signal: 9"), "{error}");
+    Ok(())
+}
+
+#[qtest]
+async fn a_process_is_started_again_with_the_same_command(t: Test) -> Result<(), Box<dyn Error>> {
+    let mut command = shell("echo $GREETING; exec sleep 600");
+    command.env("GREETING", "hello").stdout(Stdio::piped());
+    let process = t.process(command)?;
+    let same = process.clone();
+    let mut ids = std::collections::BTreeSet::new();
+    for _ in 0..3 {
+        let mut line = String::new();
+        BufReader::new(process.take_stdout().expect("a pipe of its own")).read_line(&mut line)?;
+        assert_eq!((line.as_str(), process.try_wait()?), ("hello\n", None));
+        ids.insert(same.id());
+        process.restart()?;
+    }
+    assert_eq!(ids.len(), 3, "{ids:?}");
+    Ok(())
+}
+
+#[test]
+fn a_test_that_is_over_starts_no_process_again() {
+    let t = qtests::Test::scoped();
+    let process = t.process(shell("exec sleep 600")).unwrap();
+    drop(t);
+    assert_eq!(process.try_wait().unwrap().and_then(|status| status.signal()), Some(9));
+    assert!(process.restart().unwrap_err().is_ended());
+}

@@ -248,10 +248,14 @@ async fn a_hook_that_was_cut_while_nobody_waited_is_said_to_be_late() {
     };
     let limit = Duration::from_millis(50);
     let shutdown = Shutdown::new().hook_limit(limit).hook("blocking", hook).start().unwrap();
-    assert!(timeout(limit * 2, shutdown.finish()).await.is_err());
+    // On a busy host nobody looks before the time for the drop is over too; it ends in the same way then.
+    let early = timeout(limit * 2, shutdown.finish()).await;
     drop(release);
     let _ = told.await;
-    let report = shutdown.finish().await;
+    let report = match early {
+        Ok(report) => report,
+        Err(_) => shutdown.finish().await,
+    };
     assert_eq!(outcomes(&report), ["blocking: not done within 50ms"]);
 }
 

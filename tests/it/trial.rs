@@ -125,3 +125,57 @@ fn tests_of_a_serial_group_never_run_at_once_in_two_processes() {
     assert!(second.wait().unwrap().success());
     assert!(mark("serial_passes").exists());
 }
+
+/// The tests of `tests/trials.rs` that lack nothing but a server.
+const LACKING: [&str; 3] = [
+    "needs_redis_and_returns_the_error",
+    "needs_redis_alone_and_panics_with_the_error",
+    "needs_redis_in_a_shared_fixture_and_should_panic",
+];
+
+const LACKS: &str = "the server `redis-server` is not installed: it is not on PATH; install redis, for instance by \
+                     `apt-get install redis-server`";
+
+/// Runs such tests with an empty PATH.
+fn without_path(variables: &[(&str, &str)], names: &[&str]) -> (Output, String) {
+    trials(&[&[("PATH", "")], variables].concat(), &[&["--exact", "--include-ignored"], names].concat())
+}
+
+#[test]
+fn a_test_whose_server_is_not_installed_is_skipped_aloud_and_counted() {
+    let (output, text) = without_path(&[], &LACKING);
+    assert!(output.status.success() && text.contains("3 passed; 0 failed"), "{text}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    for name in LACKING {
+        // libtest captures what a passing test prints; this is said past it, and once, also of the one in a child.
+        assert_eq!(said.matches(&format!("qtests: SKIPPED: `{name}`: {LACKS}\n")).count(), 1, "{said}");
+    }
+    let count = "qtests: 3 test(s) were skipped because their servers are not installed, and prove nothing; libtest counts \
+                 them as passed; with QTESTS_REQUIRE_SERVERS=1 they fail\n";
+    assert_eq!(said.matches(count).count(), 1, "{said}");
+}
+
+#[test]
+fn where_servers_are_required_a_test_without_one_fails() {
+    let required = [("QTESTS_REQUIRE_SERVERS", "1"), ("QTESTS_RETRIES", "0")];
+    let (output, text) = without_path(&required, &LACKING);
+    assert_eq!(output.status.code(), Some(101), "{text}");
+    assert!(text.contains("0 passed; 3 failed") && !text.contains("SKIPPED"), "{text}");
+    for (name, report) in LACKING.iter().zip(["FAILED", "FAILED", "SET-UP FAILED"]) {
+        assert!(text.contains(&format!("qtests: `{name}` {report} after ")), "{text}");
+    }
+    let happened = format!("{LACKS} (QTESTS_REQUIRE_SERVERS makes this a failure)");
+    assert!(text.contains(&format!("  happened: it returned Err({happened})\n")), "{text}");
+    assert!(text.contains("QTESTS_REQUIRE_SERVERS=1 cargo test"), "{text}");
+}
+
+#[test]
+fn a_missing_server_hides_no_other_fault_and_a_wrong_program_is_one() {
+    let names = ["lacks_redis_and_its_teardown_panics", "starts_a_program_with_a_wrong_name"];
+    let (output, text) = without_path(&[], &names);
+    assert_eq!(output.status.code(), Some(101), "{text}");
+    assert!(text.contains("0 passed; 2 failed") && !text.contains("SKIPPED"), "{text}");
+    for part in ["a fault of its own", LACKS, "the program `redis-serve` is not installed, or not on PATH"] {
+        assert!(text.contains(part), "no {part:?} in {text}");
+    }
+}

@@ -2,9 +2,10 @@
 
 use super::{
     ShutdownSubject,
-    judge::{Attempt, Exit, Seen},
+    judge::{Attempt, Exit, QUEUED, Seen},
     round::{Ended, REQUESTS, Requests, Round},
     service::{LOOK, Service},
+    sockets::Sockets,
 };
 use crate::base::Error;
 use std::{collections::HashSet, os::unix::process::ExitStatusExt, process::ExitStatus, sync::Arc, time::Duration};
@@ -28,9 +29,6 @@ const SLOW_PACE: Duration = Duration::from_millis(50);
 /// How many there are at most at the slower pace.
 const SLOW_PROBES: u32 = 400;
 
-/// So many connections in the accept queue are more than a service that still accepts leaves there.
-const QUEUED: usize = 5;
-
 /// How many that are served after all others have ended show that it does not stop.
 const SERVED: usize = 50;
 
@@ -51,7 +49,33 @@ pub(super) struct Watch<S> {
     next_probe: Instant,
     hiccup: Duration,
     pub(super) taken: usize,
-    queued: usize,
+    queue: Queue,
+}
+
+/// The accept queue, as it was seen from look to look.
+#[derive(Clone, Copy, Debug, Default)]
+struct Queue {
+    /// The most that waited in it.
+    most: usize,
+    /// How many waited in it at the last look.
+    last: usize,
+    /// How many connections had been accepted at the last look.
+    accepted: usize,
+    /// At how many looks in a row it was long and nothing more had been accepted.
+    left: usize,
+}
+
+impl Queue {
+    fn note(&mut self, seen: &Sockets) {
+        // Nobody listens any more: what was in the queue is gone with the listener.
+        if seen.listening.is_empty() {
+            return;
+        }
+        let is_left = seen.queued >= QUEUED && seen.accepted() <= self.accepted;
+        self.left = if is_left { self.left + 1 } else { 0 };
+        self.most = self.most.max(seen.queued);
+        (self.last, self.accepted) = (seen.queued, seen.accepted());
+    }
 }
 
 /// Whether a service was seen to heed the signal.
@@ -73,7 +97,7 @@ impl<S: ShutdownSubject> Watch<S> {
         round.service.terminate()?;
         let (subject, probes) = (Arc::clone(subject), Requests::default());
         let (next_probe, hiccup) = (signalled, Duration::ZERO);
-        Ok(Self { subject, round, signalled, probes, next_probe, hiccup, taken: 0, queued: 0 })
+        Ok(Self { subject, round, signalled, probes, next_probe, hiccup, taken: 0, queue: Queue::default() })
     }
 
     /// Tries once whether the service still accepts, and takes note of all that has ended.
@@ -83,7 +107,7 @@ impl<S: ShutdownSubject> Watch<S> {
         if self.probes.sent.is_multiple_of(LOOK_AT) {
             let seen = self.round.service.look()?;
             self.taken = self.taken.max(seen.read.saturating_sub(REQUESTS));
-            self.queued = self.queued.max(seen.queued);
+            self.queue.note(&seen);
         }
         self.pause(PACE, began).await;
         self.next_probe = began + self.pace();
@@ -101,7 +125,7 @@ impl<S: ShutdownSubject> Watch<S> {
     pub(super) fn has_stopped(&self) -> Stopped {
         if self.refusals() > 0 {
             Stopped::Surely
-        } else if self.queued >= QUEUED {
+        } else if self.queue.most >= QUEUED {
             Stopped::Perhaps
         } else {
             Stopped::NotYet
@@ -162,7 +186,8 @@ impl<S: ShutdownSubject> Watch<S> {
             local: local.into_iter().find_map(|probe| probe.answer.err()),
             hiccup: self.hiccup,
             taken: self.taken,
-            queued: self.queued,
+            queued: self.queue.last,
+            left: self.queue.left,
             exit,
         })
     }

@@ -38,8 +38,10 @@ pub(super) struct Seen {
     pub(super) hiccup: Duration,
     /// How many connections that were made after the signal were seen accepted at the same time.
     pub(super) taken: usize,
-    /// How many connections were seen waiting to be accepted at the same time.
+    /// How many connections waited to be accepted when it was last looked.
     pub(super) queued: usize,
+    /// At how many looks in a row, the last among them, many waited and no more had been accepted.
+    pub(super) left: usize,
     /// `None` if it had not exited at its limit.
     pub(super) exit: Option<Exit>,
 }
@@ -50,11 +52,15 @@ const LONGEST_HICCUP: Duration = Duration::from_millis(100);
 /// How many requests sent after the signal it takes to say that they were taken in all the while.
 const ENOUGH: usize = 5;
 
-/// So many connections in the accept queue are more than a service that still accepts leaves there.
-const QUEUED: usize = 5;
-
 /// So many that are accepted at the same time are no accident of the moment.
 const TAKEN: usize = 3;
+
+/// So many connections in the accept queue are more than a service that still accepts leaves there.
+pub(super) const QUEUED: usize = 5;
+
+/// A queue that is left alone for so many looks in a row is left for good; a service that has heard the signal late has
+/// accepted some before.
+const LEFT: usize = 2;
 
 /// Two things that were seen no further apart may have happened the other way round.
 const APART: Duration = Duration::from_millis(20);
@@ -128,12 +134,15 @@ fn stops(seen: &Seen) -> Verdict {
             "{served} of {count} requests that were sent after SIGTERM were accepted and answered, and none was \
              refused while it drained"
         )),
-        _ if taken >= TAKEN => Verdict::Broken(format!(
+        _ if seen.left >= LEFT => Verdict::Held,
+        _ if taken >= TAKEN && seen.queued < QUEUED => Verdict::Broken(format!(
             "{taken} requests that were sent after SIGTERM were accepted while it drained, and not answered"
         )),
-        _ if seen.queued >= QUEUED => Verdict::Held,
         _ => Verdict::Inconclusive(match &seen.local {
             Some(error) => format!("this host could not make the requests that would show it: {error}"),
+            None if seen.queued >= QUEUED => {
+                format!("{} connections were left in its queue, but not watched for long enough", seen.queued)
+            }
             None => "the drain was over before a new request could be tried".to_owned(),
         }),
     }
@@ -238,6 +247,7 @@ mod tests {
             hiccup: MS,
             taken: 1,
             queued: 0,
+            left: 0,
             exit: Some(exit),
         }
     }
@@ -285,7 +295,10 @@ mod tests {
         // Seen at the same time as the last answer, by a watch that was late.
         seen.probes = (1..20).map(|at| attempt(at * 10, 299, false)).collect();
         assert!(stops(&Seen { taken: 9, ..seen.clone() }).is_broken());
-        assert!(stops(&Seen { taken: 0, queued: 9, ..seen.clone() }).is_held(), "it left them in the queue");
+        let left = Seen { taken: 0, queued: 9, left: 2, ..seen.clone() };
+        assert!(stops(&left).is_held(), "it left them in the queue");
+        assert!(stops(&Seen { taken: 3, ..left.clone() }).is_held(), "it heard the signal late, and left the others");
+        assert!(stops(&Seen { taken: 3, left: 1, ..left }).is_inconclusive(), "it may accept them yet");
         assert!(stops(&Seen { taken: 0, ..seen }).is_inconclusive());
         let served = (1..20).map(|at| attempt(at * 10, at * 10 + 300, true)).collect();
         assert!(stops(&Seen { probes: served, ..graceful() }).is_broken());
