@@ -19,6 +19,35 @@ use super::Injected;
 /// }
 /// # assert_eq!(read(), Ok(()));
 /// ```
+///
+/// Of an enum, `#[fault]` marks the variant that faults become, and kinds choose others. Where the variant has a field, the
+/// fault becomes that in its turn:
+///
+/// ```
+/// use qtests::{FromFault, Test, fault_point};
+/// use std::io;
+///
+/// #[derive(Debug, FromFault)]
+/// enum StoreError {
+///     #[fault(kind = TimedOut | WouldBlock)]
+///     Busy,
+///     #[fault]
+///     Io(io::Error),
+///     Unknown(u64),                       // no fault becomes this, unless `fail_with` gives one
+/// }
+///
+/// fn read(order: u64) -> Result<u64, StoreError> {
+///     fault_point!("store.read", |injected| StoreError::from_fault(injected))?;
+///     if order == 0 { Err(StoreError::Unknown(order)) } else { Ok(order) }
+/// }
+///
+/// let t = Test::scoped();
+/// t.fault("store.read").nth(1).fail(io::ErrorKind::TimedOut).arm();
+/// t.fault("store.read").nth(1).fail(io::ErrorKind::StorageFull).arm();
+/// assert!(matches!(read(7), Err(StoreError::Busy)));
+/// assert!(matches!(read(7), Err(StoreError::Io(error)) if error.kind() == io::ErrorKind::StorageFull));
+/// assert!(matches!(read(0), Err(StoreError::Unknown(0))));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "an injected fault cannot become `{Self}`",
     label = "this error does not implement `FromFault`",

@@ -25,6 +25,49 @@
 //!   the managers of pools by [`manager`] (features `bb8` and `deadpool`).
 //! - [`points`] lists all points of the binary.
 //!
+//! # Around every method of a trait
+//!
+//! `#[faulty]` (feature `faulty`) writes a decorator beside a trait, whose every call comes by two points: before it,
+//! where nothing is done yet, and after it, where the work is done and only its reply is lost. The second is the fault
+//! that charges a customer twice.
+//!
+//! ```
+//! use qtests::{FromFault, faulty, prelude::*};
+//!
+//! #[derive(Debug, PartialEq, FromFault)]
+//! enum GatewayError {
+//!     #[fault(kind = TimedOut)]
+//!     Timeout,
+//!     #[fault]
+//!     Broken(String),                                           // all other faults, by their text
+//! }
+//!
+//! #[faulty]
+//! trait Gateway {
+//!     async fn charge(&mut self, #[key] order: u64, cents: u64) -> Result<(), GatewayError>;
+//! }
+//!
+//! #[derive(Default)]
+//! struct Bank(u64);
+//!
+//! impl Gateway for Bank {
+//!     async fn charge(&mut self, _order: u64, cents: u64) -> Result<(), GatewayError> {
+//!         self.0 += cents;
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # let t = Test::scoped();
+//! # t.block_on(async {
+//! let mut gateway = FaultyGateway::new(Bank::default());
+//! t.fault("Gateway.charge.after").key("7").first(1).fail(io::ErrorKind::TimedOut).arm();
+//! assert_eq!(gateway.charge(7, 1_999).await, Err(GatewayError::Timeout));
+//! assert_eq!(gateway.inner().0, 1_999, "the money is taken, whatever the caller was told");
+//! # });
+//! ```
+//!
+//! On a function the points are named after its file: `orders.place` and `orders.place.after` for `place` in `orders.rs`.
+//!
 //! A fault that was armed and never fired fails a test that passed otherwise, since such a test has shown nothing;
 //! `.optional()` opts out. Without the feature `live` the points expand to nothing and cost nothing; with it a point
 //! that nobody has armed costs one relaxed load.
