@@ -34,6 +34,7 @@
 //! | mock traits, functions and static methods with mockall | [`mock::guide`] |
 //! | know what my code logged, wait for a line | [`Test::logs`], [`logs`] |
 //! | know what my code counted and measured | [`Test::metrics`], [`mod@metrics`] |
+//! | make any method of a trait, or any function, fail or lose its reply | [`faulty`](macro@faulty), [`FromFault`] |
 //! | make the reads and writes of a stream fail, stall, come in pieces or change | [`FaultStream`](fault::FaultStream) |
 //! | make a tower service fail, or lose its reply | [`fault::layer`] |
 //! | make a bb8 or deadpool pool unable to connect, or its connections stale | [`fault::manager`] |
@@ -91,6 +92,7 @@
 //! |---|---|---|
 //! | `live` | everything that tests use | yes |
 //! | `macros` | `#[qtest]` | yes |
+//! | `faulty` | `#[faulty]`, `#[derive(FromFault)]`; for products too, without `live` | with `macros` |
 //! | `runner` | [`main!`], a test binary of your own over libtest-mimic | |
 //! | `report` | its JUnit report | |
 //! | `mockall` | re-exports mockall, and a guide to it | |
@@ -161,7 +163,7 @@ mod trial;
 
 mod base;
 
-pub use fault::Injected;
+pub use fault::{FromFault, Injected};
 
 #[cfg(any(feature = "live", feature = "shutdown"))]
 pub use base::Error;
@@ -171,6 +173,8 @@ pub use base::{Event, EventSink, Seed};
 pub use mockall;
 #[cfg(feature = "macros")]
 pub use qtests_macros::qtest;
+#[cfg(feature = "faulty")]
+pub use qtests_macros::{FromFault, faulty};
 #[cfg(feature = "live")]
 pub use scope::{InTest, Scoped, Test, bind, current_test, thread};
 

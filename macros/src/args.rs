@@ -105,12 +105,12 @@ impl Args {
                 let span = input.span();
                 set(&mut self.krate, key, Given { value: input.call(Path::parse_mod_style)?, span })
             }
-            _ => Err(unknown(key)),
+            _ => Err(unknown(key, &KEYS)),
         }
     }
 }
 
-fn set<T>(slot: &mut Option<Given<T>>, key: &Ident, given: Given<T>) -> Result<()> {
+pub(crate) fn set<T>(slot: &mut Option<Given<T>>, key: &Ident, given: Given<T>) -> Result<()> {
     if slot.is_some() {
         return Err(Error::new(key.span(), format!("the key `{key}` is given twice")));
     }
@@ -118,12 +118,13 @@ fn set<T>(slot: &mut Option<Given<T>>, key: &Ident, given: Given<T>) -> Result<(
     Ok(())
 }
 
-fn unknown(key: &Ident) -> Error {
+/// What is said about a key that is none of these.
+pub(crate) fn unknown(key: &Ident, keys: &[&str]) -> Error {
     let written = key.to_string();
-    let near = KEYS.iter().map(|known| (distance(&written, known), known)).min();
+    let near = keys.iter().map(|known| (distance(&written, known), known)).min();
     let hint = match near {
         Some((distance, known)) if distance <= 3 => format!("did you mean `{known}`?"),
-        _ => format!("the keys are {}", KEYS.join(", ")),
+        _ => format!("the keys are {}", keys.join(", ")),
     };
     Error::new(key.span(), format!("unknown key `{key}`: {hint}"))
 }

@@ -1,13 +1,14 @@
-//! The attribute `#[qtest]` of the crate qtests. Use it through that crate: its expansion is a private agreement between
-//! the two.
+//! The attributes `#[qtest]` and `#[faulty]` of the crate qtests. Use them through that crate: their expansion is a private
+//! agreement between the two.
 //!
-//! The way through the code: `args` parses the attribute, `model` refuses what makes no sense, `expand` writes a call
-//! into `qtests::rt`, where all logic lives.
+//! The way through the code for `#[qtest]`: `args` parses the attribute, `model` refuses what makes no sense, `expand`
+//! writes a call into `qtests::rt`, where all logic lives. `faulty` has `#[faulty]` and `#[derive(FromFault)]`.
 
 mod args;
 mod cases;
 mod duration;
 mod expand;
+mod faulty;
 mod model;
 mod value;
 
@@ -54,4 +55,56 @@ pub fn qtest(args: TokenStream, item: TokenStream) -> TokenStream {
     };
     let expanded = syn::parse::<Args>(args).and_then(|args| TestModel::new(args, item.clone())).map(expand::test);
     expanded.unwrap_or_else(|error| expand::refused(&error, item)).into()
+}
+
+/// Puts fault points around all methods of a trait, or around a function.
+///
+/// On a trait `Payments` it writes a decorator beside it, `FaultyPayments<T>`, with `new(inner)`, `inner()` and
+/// `into_inner()`; it implements `Payments` where `T` does, and is `Debug` and `Clone` where `T` is. Each call of `charge`
+/// comes by the point `Payments.charge`, where nothing is done yet, is passed on, and comes by the point
+/// `Payments.charge.after`, where the work is done and its reply, whatever it is, can still be lost.
+///
+/// On a function in `orders.rs` the points are `orders.place` and `orders.place.after`: the name of the file (of the
+/// folder for `mod.rs`, of the crate for `lib.rs` and `main.rs`), a dot, and the name of the function. It may be a method
+/// of an `impl`.
+///
+/// A method that gives a `Result` (or a future of one, or `io::Result<T>`: the name decides) can be made to fail: its
+/// error implements `qtests::FromFault`. All else can be delayed, held and made to panic. A future is an `async fn`,
+/// `impl Future`, `Pin<Box<dyn Future>>` or `BoxFuture`; a point of a future awaits, every other one blocks its thread.
+///
+/// | key | on | meaning | default |
+/// |---|---|---|---|
+/// | `name = Flaky` | trait | the name of the decorator | `FaultyPayments` |
+/// | `point = "db.query"` | trait, function | the name of the point; for a trait what stands before the method's | see above |
+/// | `err = ShopError::injected` | trait, method, function | makes the error of a `qtests::Injected` | `FromFault` |
+/// | `infallible` | trait, method, function | no error is injected, though it gives a `Result` | errors too |
+/// | `skip` | method | the method is passed on without points | with them |
+/// | `crate = my::qtests` | trait, function | where qtests is found | `::qtests` |
+///
+/// The keys of a method stand in a `#[faulty(..)]` on it. On a parameter `#[key]` makes it the field `key` of both points,
+/// and `#[field]` a field of its own name; `#[key(order.id)]` and `#[field(cents = order.total())]` take an expression,
+/// which is evaluated only while a fault is armed at the point. The point on the way out has the values that they had on
+/// the way in, if it was armed by then.
+///
+/// Associated types and constants are the decorated type's. Functions without a receiver have points as methods have.
+/// `Self` is wrapped and unwrapped where it is an argument (also by reference), and where it is given back alone, or in an
+/// `Option` or a `Result`. Supertraits that are not derived or automatic are implemented for the decorator by hand.
+/// `#[async_trait]` and mockall's `#[automock]` stand below or above; with `#[automock]` above, methods and parameters
+/// cannot have attributes of ours.
+///
+/// Without the feature `live` the decorator only passes on, and a function is what was written.
+#[proc_macro_attribute]
+pub fn faulty(args: TokenStream, item: TokenStream) -> TokenStream {
+    faulty::attribute(args.into(), item.into()).into()
+}
+
+/// Implements `FromFault` for an enum: an injected fault becomes the variant that is marked `#[fault]`.
+///
+/// The variant has no field, or one that itself implements `FromFault`. `#[fault(kind = TimedOut | WouldBlock)]` marks
+/// variants that are made of faults of these kinds of `io::ErrorKind`; all others become the one that is marked `#[fault]`,
+/// of which there is exactly one. A struct with one field, or none, needs no mark. `#[fault(crate = my::qtests)]` above the
+/// type says where qtests is found. A value of this type that a test injects with `fail_with` is taken as it is.
+#[proc_macro_derive(FromFault, attributes(fault))]
+pub fn from_fault(item: TokenStream) -> TokenStream {
+    faulty::derive(item.into()).into()
 }

@@ -68,3 +68,28 @@ macro_rules! pause_point {
         }
     };
 }
+
+/// For `#[faulty]`: nothing.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __way_out {
+    ($kind:ident, $name:literal $(, $field:ident = $value:expr)* $(,)?) => {
+        $crate::pause_point!($name $(, $field = $value)*)
+    };
+}
+
+/// For `#[faulty]`: nothing.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __leave {
+    ($($rest:tt)+) => {
+        ::core::result::Result::Ok::<(), $crate::fault::Injected>(())
+    };
+}
+
+/// For `#[faulty]` on functions: the function as it was written.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __if_live {
+    ({ $($live:tt)* } { $($inert:tt)* }) => { $($inert)* };
+}

@@ -108,3 +108,45 @@ macro_rules! __site {
         $crate::rt::inventory::submit! { $crate::fault::SiteEntry(&__QTESTS_SITE) }
     };
 }
+
+/// For `#[faulty]`: a point on the way out, whose fields are read now, since the call may use up what they are read from.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __way_out {
+    ($kind:ident, $name:literal $(, $field:ident = $value:expr)* $(,)?) => {{
+        $crate::__site!($kind, $name);
+        let mut way_out = $crate::fault::WayOut::new(&__QTESTS_SITE);
+        if __QTESTS_SITE.is_armed() {
+            way_out.keep(&[$((::core::stringify!($field), $crate::fault::ToValue::to_value(&$value))),*]);
+        }
+        way_out
+    }};
+}
+
+/// For `#[faulty]`: comes by the point on the way out.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __leave {
+    (async $way_out:ident) => {
+        if $way_out.is_armed() {
+            let decision = $way_out.decide();
+            decision.run().await
+        } else {
+            ::core::result::Result::Ok::<(), $crate::fault::Injected>(())
+        }
+    };
+    ($way_out:ident) => {
+        if $way_out.is_armed() {
+            $way_out.decide().run_blocking()
+        } else {
+            ::core::result::Result::Ok::<(), $crate::fault::Injected>(())
+        }
+    };
+}
+
+/// For `#[faulty]` on functions: the form with points; a product build has the other one.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __if_live {
+    ({ $($live:tt)* } { $($inert:tt)* }) => { $($live)* };
+}

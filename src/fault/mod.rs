@@ -17,7 +17,7 @@
 //! ```
 //!
 //! - In product code: [`fault_point!`](crate::fault_point) where something can fail,
-//!   [`pause_point!`](crate::pause_point) where nothing can.
+//!   [`pause_point!`](crate::pause_point) where nothing can, `#[faulty]` for all methods of a trait or for a function.
 //! - In a test: [`Test::fault`](crate::Test::fault) says *when* ([`Trigger`]) and *what* ([`Fault`]), `arm` puts it in
 //!   force for the threads and tasks of this test only. A [`FaultPlan`](crate::plan::FaultPlan) says the same
 //!   as data.
@@ -28,11 +28,56 @@
 //! - What begins and ends at given times, of whatever kind, stands on a [`Timeline`], see
 //!   [`Test::timeline`](crate::Test::timeline); whatever can be begun and ended is a [`Disturbance`].
 //!
+//! # Around every method of a trait
+//!
+//! `#[faulty]` (feature `faulty`) writes a decorator beside a trait, whose every call comes by two points: before it,
+//! where nothing is done yet, and after it, where the work is done and only its reply is lost. The second is the fault
+//! that charges a customer twice.
+//!
+//! ```
+//! use qtests::{FromFault, faulty, prelude::*};
+//!
+//! #[derive(Debug, PartialEq, FromFault)]
+//! enum GatewayError {
+//!     #[fault(kind = TimedOut)]
+//!     Timeout,
+//!     #[fault]
+//!     Broken(String),                                           // all other faults, by their text
+//! }
+//!
+//! #[faulty]
+//! trait Gateway {
+//!     async fn charge(&mut self, #[key] order: u64, cents: u64) -> Result<(), GatewayError>;
+//! }
+//!
+//! #[derive(Default)]
+//! struct Bank(u64);
+//!
+//! impl Gateway for Bank {
+//!     async fn charge(&mut self, _order: u64, cents: u64) -> Result<(), GatewayError> {
+//!         self.0 += cents;
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # let t = Test::scoped();
+//! # t.block_on(async {
+//! let mut gateway = FaultyGateway::new(Bank::default());
+//! t.fault("Gateway.charge.after").key("7").first(1).fail(io::ErrorKind::TimedOut).arm();
+//! assert_eq!(gateway.charge(7, 1_999).await, Err(GatewayError::Timeout));
+//! assert_eq!(gateway.inner().0, 1_999, "the money is taken, whatever the caller was told");
+//! # });
+//! ```
+//!
+//! On a function the points are named after its file: `orders.place` and `orders.place.after` for `place` in `orders.rs`.
+//!
 //! A fault that was armed and never fired fails a test that passed otherwise, since such a test has shown nothing;
 //! `.optional()` opts out. Without the feature `live` the points expand to nothing and cost nothing; with it a point
 //! that nobody has armed costs one relaxed load.
 
+mod from_fault;
 mod value;
+pub use from_fault::FromFault;
 pub use value::{ToValue, Value};
 
 #[cfg(not(feature = "live"))]
@@ -93,6 +138,8 @@ mod timeline;
 #[cfg(feature = "live")]
 mod trigger;
 #[cfg(feature = "live")]
+mod way_out;
+#[cfg(feature = "live")]
 mod what;
 
 #[cfg(any(feature = "tower", feature = "bb8", feature = "deadpool"))]
@@ -110,6 +157,7 @@ pub use self::{
     stream::FaultStream,
     timeline::{ActiveTimeline, Timeline},
     trigger::{Predicate, Trigger},
+    way_out::{WayOut, call_once},
     what::{Callback, Closure, Fault, MakeValue},
 };
 #[cfg(feature = "live")]

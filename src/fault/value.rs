@@ -28,6 +28,10 @@ impl fmt::Display for Value<'_> {
 
 /// What can be an argument of a fault point: numbers, truth values, text and references to them. For anything else pass
 /// its `to_string()`: arguments are evaluated only while a fault is armed at the point.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a field of a fault point",
+    note = "fields are numbers, truth values, text and references to them: pass a part of it, or its `to_string()`"
+)]
 pub trait ToValue {
     /// The argument.
     fn to_value(&self) -> Value<'_>;

@@ -1,8 +1,8 @@
-//! Tests that must fail, each in one way. They are ignored here; `it/failing.rs` runs each as a child and compares what
-//! it prints.
+//! Tests that must fail, each in one way, and ignored here: `it/failing.rs` runs each as a child and compares the text.
 #![cfg(feature = "macros")]
 
 mod alone;
+mod faulty;
 mod fixtures;
 #[cfg(feature = "tracing")]
 mod logs;

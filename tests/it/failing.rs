@@ -109,6 +109,12 @@ must_fail!(
         load_scenario_panics_twice,
         service_cuts_accepted_requests_off,
     ],
+    "faulty::": [
+        method_is_called_with_another_key,
+        method_is_called_beside_its_decorator,
+        method_without_a_result_is_to_fail,
+        method_has_another_name,
+    ],
     "alone::": [
         fails_each_time_it_is_tried,
         isolated_body_panics,

@@ -1,0 +1,139 @@
+//! What stands around a call: the point on the way in and the point on the way out.
+
+use super::{
+    Krate,
+    args::Args,
+    field::Field,
+    reply::{Reply, Shape},
+};
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{Error, Expr, Result, Type};
+
+/// The two points of one method or function.
+pub(crate) struct Points {
+    pub(crate) krate: Krate,
+    /// The name of the point on the way in.
+    pub(crate) name: String,
+    /// Where it is: the name of the method, whose line the points are said to be on.
+    pub(crate) span: Span,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) failing: Failing,
+}
+
+/// What an error that is injected becomes.
+pub(crate) enum Failing {
+    /// Nothing can be injected: these are pause points.
+    Never,
+    /// By `FromFault`, which is asked for at this place.
+    FromFault(Span),
+    /// By a function of the user's.
+    By(Box<Expr>),
+}
+
+impl Failing {
+    /// What the attributes say, the nearest first.
+    pub(crate) fn of(reply: &Reply, own: &Args, all: Option<&Args>) -> Result<Self> {
+        let Some(place) = reply.error_place() else {
+            let vain = [
+                ("err", own.err.as_ref().map(|given| given.span)),
+                ("infallible", own.infallible.as_ref().map(|given| given.span)),
+            ];
+            return match vain.into_iter().find_map(|(key, span)| Some((key, span?))) {
+                Some((key, span)) => {
+                    let text = format!("`{key}` says nothing here: no `Result` is given back, so no error is injected");
+                    Err(Error::new(span, text))
+                }
+                None => Ok(Self::Never),
+            };
+        };
+        for args in [Some(own), all].into_iter().flatten() {
+            if let Some(err) = &args.err {
+                return Ok(Self::By(Box::new(err.value.clone())));
+            }
+            if let Some(infallible) = &args.infallible {
+                return Ok(if infallible.value { Self::Never } else { Self::FromFault(place) });
+            }
+        }
+        Ok(Self::FromFault(place))
+    }
+}
+
+impl Points {
+    /// Puts the points around a call. Where it is a future, it is awaited already, and the whole stands in an async
+    /// block.
+    pub(crate) fn around(&self, reply: &Reply, call: TokenStream) -> TokenStream {
+        let waits = (reply.shape != Shape::Now).then(|| quote!(async));
+        // The box hides from the block what it gives back.
+        let output = (reply.shape == Shape::Boxed).then_some(&reply.output);
+        let (name, after) = (&self.name, format!("{}.after", self.name));
+        let fields = self.fields.iter().map(|Field { name, value }| quote!(#name = #value));
+        let fields = quote!(#(, #fields)*);
+        let way_in = self.macro_call(quote!(#waits #name #fields));
+        let way_in = self.pass(way_in, output);
+        if self.fields.is_empty() {
+            let way_out = self.macro_call(quote!(#waits #after));
+            let way_out = self.pass(way_out, output);
+            return quote! {
+                #way_in
+                let __qtests_reply = #call;
+                #way_out
+                __qtests_reply
+            };
+        }
+        let kind = if matches!(self.failing, Failing::Never) { quote!(Pause) } else { quote!(Fallible) };
+        let krate = self.krate.at(self.span);
+        let keep = quote_spanned!(self.span=> #krate::__way_out!(#kind, #after #fields));
+        let leave = quote_spanned!(self.span=> #krate::__leave!(#waits __qtests_way_out));
+        let way_out = self.pass(leave, output);
+        quote! {
+            #way_in
+            let __qtests_way_out = #keep;
+            let __qtests_reply = #call;
+            #way_out
+            __qtests_reply
+        }
+    }
+
+    /// The point on the way in alone, for a build without live points: only the compiler looks at it.
+    pub(crate) fn way_in(&self) -> TokenStream {
+        let name = &self.name;
+        let fields = self.fields.iter().map(|Field { name, value }| quote!(#name = #value));
+        let call = self.macro_call(quote!(#name #(, #fields)*));
+        let point = self.pass(call, None);
+        quote!(if false { #point })
+    }
+
+    /// Written as if it stood at the method, whose line it is then said to be on.
+    fn macro_call(&self, inner: TokenStream) -> TokenStream {
+        let krate = self.krate.at(self.span);
+        match self.failing {
+            Failing::Never => quote_spanned!(self.span=> #krate::pause_point!(#inner)),
+            _ => quote_spanned!(self.span=> #krate::fault_point!(#inner)),
+        }
+    }
+
+    /// Comes by a point, and gives its error back.
+    fn pass(&self, point: TokenStream, output: Option<&Type>) -> TokenStream {
+        let error = match &self.failing {
+            Failing::Never => return quote!(let _ = #point;),
+            Failing::FromFault(place) => {
+                let krate = self.krate.at(*place);
+                quote_spanned!(*place=> #krate::FromFault::from_fault)
+            }
+            Failing::By(function) => quote!(#function),
+        };
+        let give_back = match output {
+            None => quote!(return ::core::result::Result::Err(__qtests_error);),
+            Some(output) => quote! {
+                let __qtests_failed: #output = ::core::result::Result::Err(__qtests_error);
+                return __qtests_failed;
+            },
+        };
+        quote! {
+            if let ::core::result::Result::Err(__qtests_error) = ::core::result::Result::map_err(#point, #error) {
+                #give_back
+            }
+        }
+    }
+}

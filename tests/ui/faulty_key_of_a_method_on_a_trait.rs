@@ -1,0 +1,8 @@
+use qtests::faulty;
+
+#[faulty(skip)]
+trait Payments {
+    fn charge(&self);
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+use qtests::faulty;
+
+macro_rules! methods {
+    () => {
+        fn charge(&self);
+    };
+}
+
+#[faulty]
+trait Payments {
+    methods!();
+}
+
+fn main() {}

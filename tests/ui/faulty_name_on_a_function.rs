@@ -1,0 +1,8 @@
+use qtests::faulty;
+
+#[faulty(name = "db.query")]
+fn query() {}
+
+fn main() {
+    query();
+}

@@ -1,0 +1,8 @@
+use qtests::faulty;
+
+#[faulty(name)]
+trait Payments {
+    fn charge(&self);
+}
+
+fn main() {}

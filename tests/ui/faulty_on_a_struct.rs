@@ -1,0 +1,8 @@
+use qtests::faulty;
+
+#[faulty]
+struct Bank;
+
+fn main() {
+    let _ = Bank;
+}

@@ -1,0 +1,8 @@
+use qtests::faulty;
+
+#[faulty(point = "db query")]
+fn query() {}
+
+fn main() {
+    query();
+}

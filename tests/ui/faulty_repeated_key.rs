@@ -1,0 +1,8 @@
+use qtests::faulty;
+
+#[faulty(point = "db", point = "database")]
+fn query() {}
+
+fn main() {
+    query();
+}

@@ -1,0 +1,9 @@
+use qtests::faulty;
+
+#[faulty]
+trait Payments {
+    #[faulty(skip)]
+    fn charge(&self, #[key] order: u64);
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use qtests::FromFault;
+
+#[derive(FromFault)]
+enum ShopError {
+    #[fault]
+    Declined(u64),
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use qtests::FromFault;
+
+#[derive(FromFault)]
+enum ShopError {
+    #[fault(kind = TimedOut | WouldBlock)]
+    Slow,
+    #[fault(kind = TimedOut)]
+    Late,
+    #[fault]
+    Broken,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use qtests::FromFault;
+
+#[derive(FromFault)]
+enum ShopError<T> {
+    #[fault]
+    Slow,
+    Declined(T),
+}
+
+fn main() {}

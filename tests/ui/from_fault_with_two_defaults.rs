@@ -1,0 +1,11 @@
+use qtests::FromFault;
+
+#[derive(FromFault)]
+enum ShopError {
+    #[fault]
+    Slow,
+    #[fault]
+    Broken(String),
+}
+
+fn main() {}

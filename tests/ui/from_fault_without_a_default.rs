@@ -1,0 +1,10 @@
+use qtests::FromFault;
+
+#[derive(FromFault)]
+enum ShopError {
+    #[fault(kind = TimedOut)]
+    Slow,
+    Broken(String),
+}
+
+fn main() {}
