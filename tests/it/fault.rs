@@ -221,7 +221,7 @@ fn unknown_names_and_nonsense_are_refused_with_the_cure() {
     assert!(unknown.is_unknown_name());
     assert!(unknown.to_string().contains("did you mean `it.sync`?"), "{unknown}");
     let far = refused(t.fault("zzzzzzzzzzzz").fail(io::ErrorKind::Other)).to_string();
-    assert!(far.contains("the points of this binary are") && far.contains("it.pause"), "{far}");
+    assert!(far.contains("the points of this binary are") && far.contains("Payments.charge"), "{far}");
     let pause = refused(t.fault("it.pause").fail(io::ErrorKind::Other));
     assert!(pause.is_invalid() && pause.to_string().contains("tests/it/fault.rs"), "{pause}");
     for (builder, culprit) in [

