@@ -16,20 +16,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How late the wake-ups of this machine are while `body` runs: three of four are earlier.
+/// How late wake-ups on this machine are while `body` runs, at the worst.
 fn lateness<T>(body: impl FnOnce() -> T) -> (T, Duration) {
     let (done, ended) = mpsc::channel::<()>();
     let sampler = thread::spawn(move || {
-        let mut late = Vec::new();
+        let mut worst = Duration::ZERO;
         loop {
             let slept = Instant::now();
             if ended.recv_timeout(ms(10)) == Err(mpsc::RecvTimeoutError::Disconnected) {
                 break;
             }
-            late.push(slept.elapsed() - ms(10));
+            worst = worst.max(slept.elapsed() - ms(10));
         }
-        late.sort();
-        late.get(late.len() * 3 / 4).copied().unwrap_or(Duration::MAX)
+        worst
     });
     let result = body();
     drop(done);
@@ -57,11 +56,11 @@ fn bandwidth_is_exact_over_seconds() {
             return;
         }
     }
-    if tries.iter().any(|(_, late)| *late > Duration::from_micros(700)) {
-        println!("inconclusive: this machine wakes up late, {tries:?}");
-    } else {
-        panic!("two seconds and how late wake-ups were: {tries:?}");
-    }
+    // The last piece passes three threads: the proxy's, the receiver's and this one.
+    let may_be_the_machine =
+        |(took, late): &(Duration, Duration)| *took <= Duration::from_micros(2_002_000) + 3 * *late;
+    assert!(tries.iter().any(may_be_the_machine), "two seconds, and how late wake-ups were: {tries:?}");
+    println!("inconclusive: this machine wakes up late, {tries:?}");
 }
 
 #[test]

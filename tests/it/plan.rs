@@ -2,7 +2,7 @@
 
 use super::{support, wire::*};
 use qtests::{fault_point, plan::FaultPlan, prelude::*, server::Ready};
-use std::{io::ErrorKind, process::Command, time::Instant};
+use std::{io::ErrorKind, process::Command, thread, time::Instant};
 
 fn step() -> io::Result<()> {
     fault_point!("plan.step")?;
@@ -38,14 +38,17 @@ fn toxics_of_a_plan_are_in_force_before_the_first_client() {
 #[test]
 fn times_of_a_plan_count_from_when_the_proxy_is_there() {
     let t = Test::scoped();
-    t.arm(&line("wire.orders@..150ms:partition,wire.orders@150ms..:reset=1h?"));
+    t.arm(&line("wire.orders@..150ms:partition?,wire.orders@150ms..:reset=1h?"));
+    thread::sleep(ms(20));
     let made = Instant::now();
     let wire = wait(t.proxy(echo()).named("orders")).unwrap();
-    eventually("the first one is armed", || t.journal().join("\n").contains("begin: `partition both ways`"));
-    let mut client = connect(wire.addr());
-    ping(&mut client).unwrap();
+    let addr = wire.addr();
+    let told = |what: &str| t.journal().iter().any(|line| line.contains(what));
+    eventually("the first one begins", || told(&format!("begin: `partition both ways` on {addr}, planned at 0ns")));
+    eventually("it ends", || told(&format!("end: `partition both ways` on {addr}, planned at 150ms")));
     assert!(made.elapsed() >= ms(150), "{:?}", made.elapsed());
-    eventually("the second one is armed", || t.journal().join("\n").contains("begin: `reset after 3600s`"));
+    eventually("the second one begins", || told(&format!("begin: `reset after 3600s` on {addr}, planned at 150ms")));
+    ping(&mut connect(addr)).unwrap();
     assert_eq!(wait(t.finish()).report(), None);
 }
 
