@@ -40,6 +40,8 @@ pub(super) struct Connection {
     downstream_bytes: AtomicU64,
     sentence: Mutex<Option<Sentence>>,
     is_half_open: AtomicBool,
+    /// Whether no toxic keeps it from being let in any more.
+    is_in: AtomicBool,
     /// Told when it has been left half open, which its task outlives, and when its task ends.
     pub(super) severed: Notify,
     /// The one waker of the one task: it can be kept, since it never changes.
@@ -83,6 +85,7 @@ impl Connection {
             downstream_bytes: AtomicU64::new(0),
             sentence: Mutex::default(),
             is_half_open: AtomicBool::new(false),
+            is_in: AtomicBool::new(false),
             severed: Notify::new(),
             waker: OnceLock::new(),
             told: Mutex::default(),
@@ -201,6 +204,11 @@ impl Connection {
         count(&self.state().traffic(direction).passed, bytes as u64);
     }
 
+    /// Whether a toxic that lets connections in late comes too late for it.
+    pub(super) fn is_in(&self) -> bool {
+        self.is_in.load(Relaxed)
+    }
+
     pub(super) fn number(&self) -> u64 {
         self.number
     }
@@ -258,6 +266,7 @@ impl Connection {
         if let Err(error) = self.let_in().await {
             return End::Broken(error);
         }
+        self.is_in.store(true, Relaxed);
         let server = match self.thawed(&BOTH, self.reach()).await {
             Ok(stream) => server.insert(stream),
             Err(unreachable) => return End::Unreachable(unreachable),

@@ -18,6 +18,9 @@ use super::when_down::WhenDown;
 /// The pause after a failed accept: the usual cause, too many open files, does not go away at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
+/// How long the first look for a server takes at most, before the proxy is there.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
+
 /// What a handle asks for. Answered once it is in force for all live connections and for new ones.
 pub(super) enum Order {
     Arm { toxic: Toxic, origin: Origin, reply: oneshot::Sender<Result<Arc<Armed>, Error>> },
@@ -50,7 +53,7 @@ impl Desk {
         for (toxic, origin) in toxics {
             self.arm(toxic, origin).await?;
         }
-        if self.site.when_down == WhenDown::Refuse && dial(&self.site.upstream).await.is_err() {
+        if self.site.when_down == WhenDown::Refuse && !self.is_there().await {
             self.refuse_for_the_server();
         }
         let waiting = self.turn(self.site.state.door()).await?;
@@ -78,6 +81,8 @@ impl Desk {
 
     async fn carry_out(&mut self, order: Order) {
         match order {
+            // Nobody waits for it any more.
+            Order::Arm { reply, .. } if reply.is_closed() => {}
             Order::Arm { toxic, origin, reply } => {
                 let armed = self.arm(toxic, origin).await;
                 // Whoever asked has stopped waiting and has no handle to remove it with.
@@ -143,14 +148,16 @@ impl Desk {
 
     async fn turn(&mut self, door: Door) -> Result<Vec<Visitor>, Error> {
         let door = if self.away { Door::Refusing } else { door };
-        self.gate.set(door).await.map_err(|error| {
-            let cannot = match door {
-                Door::Open => "accept connections",
-                Door::Stalled => "leave connects without an answer",
-                Door::Refusing => "refuse connections",
-            };
-            Error::other(format!("{} cannot {cannot}", self.site.state.address)).with_source(error)
-        })
+        let mut waiting = Vec::new();
+        let Err(error) = self.gate.set(door, &mut waiting).await else { return Ok(waiting) };
+        // The door is as it was, and so is what becomes of those who stood at it.
+        waiting.into_iter().for_each(|visitor| self.site.admit(visitor));
+        let cannot = match door {
+            Door::Open => "accept connections",
+            Door::Stalled => "leave connects without an answer",
+            Door::Refusing => "refuse connections",
+        };
+        Err(Error::other(format!("{} cannot {cannot}", self.site.state.address)).with_source(error))
     }
 
     /// The server is not there: clients are refused until it is.
@@ -160,6 +167,11 @@ impl Desk {
             Ok(waiting) => waiting.into_iter().for_each(|visitor| self.site.admit(visitor)),
             Err(error) => self.site.record(&format!("{error:?}")),
         }
+    }
+
+    /// Whether the server can be reached. One that does not answer for a second is not there.
+    async fn is_there(&self) -> bool {
+        tokio::time::timeout(FIRST_LOOK, dial(&self.site.upstream)).await.is_ok_and(|dialled| dialled.is_ok())
     }
 
     fn refuse_for_the_server(&mut self) {
@@ -175,6 +187,12 @@ impl Desk {
     }
 
     async fn back(&mut self) {
+        // What clients found while the server was away is no news.
+        tokio::select! {
+            biased;
+            () = self.site.gone.notified() => {}
+            () = std::future::ready(()) => {}
+        }
         self.away = false;
         self.site.record("clients are let in: the server is there");
         match self.turn(self.site.state.door()).await {

@@ -54,11 +54,11 @@ impl Gate {
         }
     }
 
-    /// Turns the door. Gives back those that were let in before and not yet accepted.
-    pub(super) async fn set(&mut self, door: Door) -> io::Result<Vec<Visitor>> {
+    /// Turns the door, and adds those that were let in before and not yet accepted. If it fails, the door is as it was.
+    pub(super) async fn set(&mut self, door: Door, visitors: &mut Vec<Visitor>) -> io::Result<()> {
         match self {
-            Gate::Tcp(gate) => gate.set(door).await,
-            Gate::Unix(gate) => gate.set(door),
+            Gate::Tcp(gate) => gate.set(door, visitors).await,
+            Gate::Unix(gate) => gate.set(door, visitors),
         }
     }
 
@@ -97,28 +97,47 @@ impl TcpGate {
         Ok(gate)
     }
 
-    async fn set(&mut self, door: Door) -> io::Result<Vec<Visitor>> {
+    async fn set(&mut self, door: Door, visitors: &mut Vec<Visitor>) -> io::Result<()> {
         if self.door == door {
-            return Ok(Vec::new());
+            return Ok(());
         }
         self.listener = None;
         let mut waiting = Vec::new();
+        let turned = self.turn(door, &mut waiting).await;
+        // Whoever has left meanwhile has nothing to wait for.
+        visitors.extend(waiting.into_iter().filter_map(|socket| visitor(socket).ok()));
+        if turned.is_ok() {
+            self.door = door;
+        }
+        self.filler = self.filler.take().filter(|_| self.door == Door::Stalled);
+        if turned.is_err() && self.door == Door::Open {
+            // It stays what it was.
+            self.open()?;
+        }
+        turned
+    }
+
+    async fn turn(&mut self, door: Door, waiting: &mut Vec<Socket>) -> io::Result<()> {
         match door {
             Door::Open => {
                 self.listen(BACKLOG)?;
                 // Behind it stand those whose first packet came again.
-                self.collect(&mut waiting);
-                self.listener = Some(TcpListener::from_std(self.socket.try_clone()?.into())?);
+                self.collect(waiting);
+                self.open()
             }
-            Door::Stalled => self.stall(&mut waiting).await?,
+            Door::Stalled => self.stall(waiting).await,
             Door::Refusing => {
-                self.collect(&mut waiting);
-                self.refuse()?;
+                self.collect(waiting);
+                self.refuse()
             }
         }
-        self.filler = self.filler.take().filter(|_| door == Door::Stalled);
-        self.door = door;
-        waiting.into_iter().map(visitor).collect()
+    }
+
+    /// Lets the runtime know the socket, which listens.
+    fn open(&mut self) -> io::Result<()> {
+        self.socket.listen(BACKLOG)?;
+        self.listener = Some(TcpListener::from_std(self.socket.try_clone()?.into())?);
+        Ok(())
     }
 
     fn listen(&mut self, backlog: i32) -> io::Result<()> {

@@ -70,8 +70,7 @@ impl Site {
         let live: Vec<_> = lock(&self.live).values().map(|live| live.connection.clone()).collect();
         let mut cut = Vec::new();
         for connection in live {
-            // What is live has been let in.
-            if armed.spec.admission().is_none() {
+            if armed.spec.admission().is_none() || !connection.is_in() {
                 connection.met_whole(armed);
             }
             if let Some(sentence) = Sentence::by(armed, &connection) {

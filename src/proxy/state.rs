@@ -108,7 +108,7 @@ impl State {
         // Also what has fired: a cut of it may be on its way.
         let mut known = lock(&self.removed);
         if known.len() >= MAX_REMOVED
-            && let Some(fired) = known.iter().position(|armed| armed.has_fired())
+            && let Some(fired) = known.iter().position(|armed| armed.has_fired() || armed.is_optional())
         {
             known.remove(fired);
         }

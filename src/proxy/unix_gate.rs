@@ -32,7 +32,7 @@ impl UnixGate {
         &self.path
     }
 
-    pub(super) fn set(&mut self, door: Door) -> io::Result<Vec<Visitor>> {
+    pub(super) fn set(&mut self, door: Door, visitors: &mut Vec<Visitor>) -> io::Result<()> {
         match door {
             Door::Open if self.open.is_none() => self.open = Some(listen(&self.path)?),
             Door::Open => {}
@@ -41,12 +41,12 @@ impl UnixGate {
                 return Err(io::Error::new(io::ErrorKind::Unsupported, text));
             }
             Door::Refusing => {
-                let Some((listener, _)) = self.open.take() else { return Ok(Vec::new()) };
+                let Some((listener, _)) = self.open.take() else { return Ok(()) };
                 let waiting = std::iter::from_fn(|| listener.accept().ok());
-                return waiting.map(|(stream, _)| visitor(stream)).collect();
+                visitors.extend(waiting.filter_map(|(stream, _)| visitor(stream).ok()));
             }
         }
-        Ok(Vec::new())
+        Ok(())
     }
 
     pub(super) async fn accept(&self) -> io::Result<Visitor> {

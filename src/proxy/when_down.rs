@@ -15,7 +15,8 @@ pub enum WhenDown {
     /// too.
     Refuse,
     /// They are connected and wait, and what they send is kept, until the server is there. The proxy looks for it every
-    /// 20 ms.
+    /// 20 ms. As in a queue of a server that does not accept, those who have left meanwhile are not missed: what they sent
+    /// reaches the server all the same.
     Hold,
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::{Map, Value};
 
-/// A toxic as data, for files and for tables of tests. Serialises with serde into whatever format is at hand.
+/// A toxic as data, for files and for tables of tests. Serialises with serde into formats that describe themselves, such as
+/// JSON, TOML and YAML.
 ///
 /// It is written as its name with its settings, which are called as the methods that make the toxic; durations are
 /// written as `"200ms"`, and what is left out has its default. A toxic that needs no settings may be written as its name
@@ -260,10 +261,11 @@ impl<'de> de::Visitor<'de> for Form {
 }
 
 /// Reads the settings of the kind and those of all toxics, which stand in one map, each by itself.
-fn joined(name: String, mut settings: Map<String, Value>) -> Result<ToxicSpec, serde_json::Error> {
+fn joined(name: String, mut settings: Map<String, Value>) -> Result<ToxicSpec, String> {
+    let told = |error: serde_json::Error| format!("`{name}`: {error}");
     let of_all: Map<_, _> = OF_ALL.iter().filter_map(|name| settings.remove_entry(*name)).collect();
-    let kind = ToxicKind::deserialize(Value::Object(Map::from_iter([(name, Value::Object(settings))])))?;
-    Ok(ToxicSpec { kind, ..ToxicSpec::deserialize(Value::Object(of_all))? })
+    let kind = ToxicKind::deserialize(Value::Object(Map::from_iter([(name.clone(), Value::Object(settings))])));
+    Ok(ToxicSpec { kind: kind.map_err(told)?, ..ToxicSpec::deserialize(Value::Object(of_all)).map_err(told)? })
 }
 
 /// The short form where it says all.
