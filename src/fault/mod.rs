@@ -166,5 +166,5 @@ pub(crate) use self::{
     damage::Damage,
     disturbance::begun_twice,
     place::Place,
-    planned::{Plannable, Planned, Window},
+    planned::{Due, Plannable, Planned, Window},
 };

@@ -1,13 +1,16 @@
 //! What a plan has for things by their names, before there are any: toxics for proxies, outages for servers.
 
-use super::{Disturbance, Timeline};
+use super::{BoxFuture, Disturbance, Timeline};
 use crate::{
     base::{Error, Kind, Origin},
     scope::{Finding, Part, Test, lock},
 };
 use std::{
     fmt,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -31,14 +34,6 @@ impl Window {
     pub(crate) fn nonsense(self) -> Option<String> {
         let until = self.until.filter(|until| *until <= self.from)?;
         Some(format!("it ends at {until:?}, which is no later than its begin at {:?}", self.from))
-    }
-
-    /// Lets the disturbance be in force in it.
-    pub(crate) fn on(self, timeline: Timeline, disturbance: impl Disturbance) -> Timeline {
-        match self.until {
-            Some(until) => timeline.between(self.from, until, disturbance),
-            None => timeline.at(self.from, disturbance),
-        }
     }
 }
 
@@ -76,6 +71,7 @@ struct Entry<T> {
     origin: Origin,
     optional: bool,
     taken: bool,
+    begun: Arc<AtomicBool>,
 }
 
 /// What has found what it was planned for.
@@ -83,6 +79,47 @@ pub(crate) struct Due<T> {
     pub(crate) what: T,
     pub(crate) window: Window,
     pub(crate) origin: Origin,
+    begun: Arc<AtomicBool>,
+}
+
+impl<T> Due<T> {
+    /// It is in force now.
+    pub(crate) fn has_begun(&self) {
+        self.begun.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets it be in force in its time, as the disturbance that it becomes here.
+    pub(crate) fn on<D: Disturbance>(self, timeline: Timeline, become_one: impl FnOnce(T, Origin) -> D) -> Timeline {
+        let disturbance = Noted { inner: become_one(self.what, self.origin), begun: self.begun };
+        match self.window.until {
+            Some(until) => timeline.between(self.window.from, until, disturbance),
+            None => timeline.at(self.window.from, disturbance),
+        }
+    }
+}
+
+/// A disturbance of which it is known whether it ever began.
+struct Noted<D> {
+    inner: D,
+    begun: Arc<AtomicBool>,
+}
+
+impl<D: Disturbance> Disturbance for Noted<D> {
+    fn describe(&self) -> String {
+        self.inner.describe()
+    }
+
+    fn begin(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async {
+            self.inner.begin().await?;
+            self.begun.store(true, Ordering::Relaxed);
+            Ok(())
+        })
+    }
+
+    fn end(&self) -> BoxFuture<'_, Result<(), Error>> {
+        self.inner.end()
+    }
 }
 
 impl<T: Plannable> Planned<T> {
@@ -93,7 +130,15 @@ impl<T: Plannable> Planned<T> {
     /// Plans something for what will have this name. To be asked first whether it [can](Self::check).
     pub(crate) fn add(&self, name: &str, what: T, window: Window, origin: Origin, optional: bool) {
         let name = name.to_owned();
-        lock(&self.list).entries.push(Entry { name, what, window, origin, optional, taken: false });
+        lock(&self.list).entries.push(Entry {
+            name,
+            what,
+            window,
+            origin,
+            optional,
+            taken: false,
+            begun: Arc::default(),
+        });
     }
 
     /// Whether it is not too late for these names, and not too much.
@@ -123,7 +168,12 @@ impl<T: Plannable> Planned<T> {
         let ours = list.entries.iter_mut().filter(|entry| entry.name == name);
         ours.map(|entry| {
             entry.taken = true;
-            Due { what: entry.what.clone(), window: entry.window, origin: entry.origin }
+            Due {
+                what: entry.what.clone(),
+                window: entry.window,
+                origin: entry.origin,
+                begun: Arc::clone(&entry.begun),
+            }
         })
         .collect()
     }
@@ -132,7 +182,7 @@ impl<T: Plannable> Planned<T> {
 impl<T: Plannable> Part for Planned<T> {
     fn findings(&self) -> Vec<Finding> {
         let list = lock(&self.list);
-        let missed = list.entries.iter().filter(|entry| !entry.taken && !entry.optional);
+        let missed = list.entries.iter().filter(|entry| !entry.begun.load(Ordering::Relaxed) && !entry.optional);
         missed.map(|entry| Finding::vacuous(entry.finding(&list.names))).collect()
     }
 }
@@ -141,6 +191,7 @@ impl<T: Plannable> Entry<T> {
     fn finding(&self, names: &[String]) -> String {
         let (kind, name) = (T::FOR, &self.name);
         let why = match names {
+            _ if self.taken => "its time never came: the test ended before".to_owned(),
             [] => format!("the test made no {kind} that has a name"),
             names => format!("the test made no {kind} of this name, but `{}`", names.join("`, `")),
         };

@@ -30,7 +30,8 @@ const SHUT_DOWN: Duration = Duration::from_secs(1);
 /// A timeline that is being described, see [`Test::timeline`]; [`start`](Timeline::start) sets it going.
 ///
 /// All times count from the start. What is due at the same moment ends before anything begins, and otherwise keeps the
-/// order in which it was described. At most 1,000 entries.
+/// order in which it was described. Steps are taken one after the other: one that takes long (a server that is started)
+/// holds up those that are due meanwhile. At most 1,000 entries.
 #[must_use = "a timeline does nothing until it is started"]
 pub struct Timeline {
     t: Test,

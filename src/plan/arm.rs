@@ -51,7 +51,10 @@ pub(super) fn arm(t: &Test, plan: &FaultPlan, origin: Origin) -> Result<Vec<Acti
         Planned::<How>::of(t).check(plan.servers.iter().map(|server| server.server.as_str()))?;
     }
     // The last that can fail.
-    let faults = arm_all(t, &plan.faults, origin)?;
+    let faults = match origin {
+        Origin::Code(_) => arm_all(t, &plan.faults, origin)?,
+        Origin::Variable(_) => arm_known(t, plan, origin)?,
+    };
     for (wire, (toxic, window)) in plan.wires.iter().zip(toxics) {
         t.record("plan", format!("`{toxic}` for the proxy `{}`{window}", wire.proxy));
         Planned::of(t).add(&wire.proxy, toxic, window, origin, wire.toxic.optional);
@@ -63,6 +66,21 @@ pub(super) fn arm(t: &Test, plan: &FaultPlan, origin: Origin) -> Result<Vec<Acti
         };
         t.record("plan", format!("the server `{}` {how}{window}", server.server));
         Planned::of(t).add(&server.server, how, window, origin, server.optional);
+    }
+    Ok(faults)
+}
+
+/// Not every program has the points of a plan that all get.
+fn arm_known(t: &Test, plan: &FaultPlan, origin: Origin) -> Result<Vec<ActiveFault>, Error> {
+    let mut faults = Vec::new();
+    for spec in &plan.faults {
+        match arm_all(t, std::slice::from_ref(spec), origin) {
+            Ok(armed) => faults.extend(armed),
+            Err(error) if spec.optional && error.is_unknown_name() => {
+                t.record("plan", format!("`{}` is no point of this program", spec.point));
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(faults)
 }

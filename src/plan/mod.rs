@@ -46,12 +46,12 @@
 //! ```
 //! After `@` stands a file (`.json`, or `.toml` with the feature); otherwise it is one line, see
 //! [`FaultPlan::from_line`]. What never happens fails a test, as with any fault: choose the tests that meet it, or write
-//! `?` behind what may stay away.
+//! `?` behind what may stay away, such as a point that not all programs have.
 //!
 //! # What is named
 //! - A *point* is one of [`fault::points`](crate::fault::points), of a stream, a layer or a pool.
-//! - A *proxy* is called by [`named`](crate::proxy::ProxyBuilder::named). Its toxics are in force before it lets the
-//!   first client in.
+//! - A *proxy* is called by [`named`](crate::proxy::ProxyBuilder::named). Toxics without times are in force before it lets
+//!   the first client in; those with times begin when it is there, also at 0.
 //! - A *server* is called by [`ServerBuilder::named`](crate::server::ServerBuilder::named): `redis` for
 //!   [`Test::redis`](crate::Test::redis), `postgres` for an own server of [`Test::postgres`](crate::Test::postgres), and
 //!   by its program for others.
@@ -97,7 +97,8 @@ pub struct WireSpec {
     pub proxy: String,
     /// What it meets. Its `optional` allows that there is no such proxy, too.
     pub toxic: ToxicSpec,
-    /// From which time on, counted from when the proxy is there. Defaults to 0: from before the first client on.
+    /// From which time on, counted from when the proxy is there. Defaults to 0: without `until`, from
+    /// before the first client on.
     #[serde(default, with = "crate::base::duration", skip_serializing_if = "Duration::is_zero")]
     pub from: Duration,
     /// Until which time. Defaults to the end of the test.

@@ -32,7 +32,7 @@ pub(super) fn fault(item: &Item) -> Result<FaultSpec, String> {
         Some((first, Some(last))) if first == last => when.push(Trigger::Nth(first)),
         Some((first, last)) => {
             when.extend((first > 1).then_some(Trigger::After(first - 1)));
-            when.extend(last.map(|last| Trigger::First(last + 1 - first)));
+            when.extend(last.map(|last| Trigger::First((last - first).saturating_add(1))));
         }
     }
     when.extend(item.probability.map(Trigger::Probability));
@@ -97,6 +97,7 @@ mod tests {
             ("db.query#2:timeout", "db.query [nth 2] [fail (timed out)] false"),
             ("p#3..5:delay=200ms+EIO", "p [after 2, first 3] [delay 200ms, fail with EIO] false"),
             ("p#2..:reset?", "p [after 1] [fail (connection reset)] true"),
+            ("p#..18446744073709551615:hang", "p [first 18446744073709551615] [hang] false"),
             ("p#..2:full", "p [first 2] [fail (no storage space)] false"),
             ("p@1s..2s%10:hang", "p [from 1s, until 2s, probability 0.1] [hang] false"),
             ("p:short=3+fail=write_zero", "p [] [short 3, fail (write zero)] false"),

@@ -63,6 +63,9 @@ impl FaultPlan {
     ///   `bandwidth=1024`, `reset=1s`, `limit=100`, `down`; beside it `upstream`, `downstream` or `both`;
     /// - with a server `pause` or `kill`.
     ///
+    /// Conditions hold in this order, however they are written: time, hits, probability. Names and texts that hold a sign
+    /// of this form (`, : # @ % + = ?`), and points whose names begin with `wire.` or `server.`, need a file.
+    ///
     /// # Errors
     /// [`is_invalid`](Error::is_invalid) if the line is no plan; it quotes the part that is not understood.
     pub fn from_line(text: &str) -> Result<Self, Error> {

@@ -11,7 +11,10 @@ pub(super) fn outages(item: &Item, server: &str) -> Result<Vec<ServerSpec>, Stri
     let outage = |name: &str| match name {
         "pause" => Ok(OutageSpec::Pause),
         "kill" => Ok(OutageSpec::Kill),
-        other => Err(format!("`{other}` does not happen to a server: say `pause` or `kill`")),
+        other => Err(format!(
+            "`{other}` does not happen to a server: say `pause` or `kill` (a point whose name begins with \
+                          `server.` needs a file)"
+        )),
     };
     let spec = |outage| ServerSpec { server: server.to_owned(), outage, from, until, optional: item.optional };
     item.what.iter().map(|word| outage(&word.to_string()).map(spec)).collect()

@@ -1,7 +1,7 @@
 //! Toxics that a plan has for proxies by their names, before there are any.
 
 use crate::base::{Error, Origin};
-use crate::fault::{Plannable, Planned, Window};
+use crate::fault::{Due, Plannable, Planned};
 use crate::scope::Test;
 
 use super::handle::FaultProxy;
@@ -16,7 +16,7 @@ impl Plannable for Toxic {
 pub(super) struct Orders {
     /// Before the first client gets in.
     pub(super) at_once: Vec<(Toxic, Origin)>,
-    later: Vec<(Toxic, Origin, Window)>,
+    later: Vec<Due<Toxic>>,
 }
 
 impl Orders {
@@ -25,9 +25,10 @@ impl Orders {
         let mut orders = Orders::default();
         for due in name.map(|name| Planned::<Toxic>::of(t).take(name)).unwrap_or_default() {
             if due.window.is_all() {
+                due.has_begun();
                 orders.at_once.push((due.what, due.origin));
             } else {
-                orders.later.push((due.what, due.origin, due.window));
+                orders.later.push(due);
             }
         }
         orders
@@ -41,7 +42,7 @@ impl Orders {
         let timeline = self
             .later
             .into_iter()
-            .fold(t.timeline(), |timeline, (toxic, origin, window)| window.on(timeline, proxy.toxic_of(toxic, origin)));
+            .fold(t.timeline(), |timeline, due| due.on(timeline, |toxic, origin| proxy.toxic_of(toxic, origin)));
         timeline.try_start().map(drop)
     }
 }

@@ -67,7 +67,7 @@ pub(super) fn begin_planned(t: &Test, server: &Server) -> Result<(), Error> {
         return Ok(());
     }
     let timeline = planned.into_iter().fold(t.timeline(), |timeline, due| {
-        due.window.on(timeline, Outage::new(Target::Server(server.clone()), due.what))
+        due.on(timeline, |how, _| Outage::new(Target::Server(server.clone()), how))
     });
     timeline.try_start().map(drop)
 }
@@ -116,25 +116,31 @@ impl Outage {
         if *in_force {
             return Err(begun_twice(&self.describe()));
         }
-        match self.how {
-            How::Paused => self.process().pause()?,
-            How::Killed => drop(self.process().kill()?),
-        }
-        *in_force = true;
-        Ok(())
+        let struck = match self.how {
+            How::Paused => self.process().pause(),
+            How::Killed => self.process().kill().map(drop),
+        };
+        *in_force = struck.is_ok();
+        self.unless_ending(struck)
     }
 
     async fn repair(&self) -> Result<(), Error> {
         if !std::mem::take(&mut *lock(&self.in_force)) {
             return Ok(());
         }
-        match (self.how, &self.target) {
+        let repaired = match (self.how, &self.target) {
             (How::Paused, _) => self.process().resume(),
             // It would be started to be killed at once.
             (How::Killed, _) if self.process().is_ending() => Ok(()),
             (How::Killed, Target::Process(process)) => process.restart(),
             (How::Killed, Target::Server(server)) => server.restart().await,
-        }
+        };
+        self.unless_ending(repaired)
+    }
+
+    /// A test that is ending kills its processes whatever somebody does with them.
+    fn unless_ending(&self, result: Result<(), Error>) -> Result<(), Error> {
+        result.or_else(|error| if self.process().is_ending() { Ok(()) } else { Err(error) })
     }
 }
 

@@ -117,10 +117,10 @@ async fn a_client_that_connects_anew_comes_through_a_storm(t: Test) -> Result<()
     let ms = Duration::from_millis;
     let storm = t
         .timeline()
-        .between(ms(20), ms(120), wire.toxic(Latency::of(ms(20)).both()))
+        .between(ms(20), ms(120), wire.toxic(Latency::of(ms(20)).both().optional()))
         .between(ms(150), ms(250), redis.pausing())
         .between(ms(300), ms(400), redis.killing())
-        .between(ms(600), ms(700), wire.toxic(Down::new().reset()))
+        .between(ms(600), ms(700), wire.toxic(Down::new().reset().optional()))
         .start();
     let (mut acknowledged, mut failed) = (0_u32, 0_u32);
     while storm.ended() < 4 {
