@@ -110,8 +110,8 @@ impl ProxyBuilder {
     /// Listens on a Unix socket at this path, which must not exist and is removed with the proxy. Defaults to a path in
     /// the directory of the test if the upstream is a Unix socket.
     ///
-    /// A reset cannot be sent over a Unix socket: the peer gets "connection reset" if it had sent what nobody has read,
-    /// and an end of file otherwise.
+    /// How a Unix socket ends cannot be chosen, also where a toxic says it: the peer gets "connection reset" if it had sent
+    /// what nobody has read, and an end of file otherwise.
     pub fn on_unix(mut self, path: impl AsRef<Path>) -> ProxyBuilder {
         self.listen = Some(Listen::Unix(path.as_ref().to_owned()));
         self

@@ -8,6 +8,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::base::{Error, Kind, Origin};
 
+use super::address::Address;
 use super::gate::{Gate, Visitor};
 use super::site::Site;
 use super::state::{Armed, MAX_ARMED, count};
@@ -104,6 +105,10 @@ impl Desk {
         if self.site.state.armed().len() >= MAX_ARMED {
             let text = format!("the proxy has {MAX_ARMED} toxics already, which is the limit: remove some");
             return Err(Error::new(Kind::Limit, text));
+        }
+        if toxic.spec.door() == Some(Door::Stalled) && matches!(self.site.state.address, Address::Unix(_)) {
+            let text = format!("`{toxic}` is for TCP: a Unix socket cannot leave a connect without an answer");
+            return Err(Error::invalid(text));
         }
         let waiting = match toxic.spec.door() {
             Some(door) => self.turn(door.max(self.site.state.door())).await?,

@@ -110,9 +110,13 @@ impl TcpGate {
             self.door = door;
         }
         self.filler = self.filler.take().filter(|_| self.door == Door::Stalled);
-        if turned.is_err() && self.door == Door::Open {
+        if turned.is_err() {
             // It stays what it was.
-            self.open()?;
+            match self.door {
+                Door::Open => self.open()?,
+                Door::Refusing => self.refuse()?,
+                Door::Stalled => {}
+            }
         }
         turned
     }

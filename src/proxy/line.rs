@@ -18,6 +18,8 @@ pub(super) struct Line {
     weight: usize,
     /// How many bytes have come to its end.
     passed: u64,
+    /// What removed toxics did that nobody has asked for.
+    left: Vec<(u64, Tally)>,
 }
 
 /// What may leave a line.
@@ -52,13 +54,13 @@ impl Line {
 
     /// Takes out every toxic that is not in `armed`; what such a one still holds goes on at once, in order.
     pub(super) fn keep_only(&mut self, armed: &[u64], now: Instant) {
-        let mut index = 0;
-        while let Some(stage) = self.stages.get(index) {
-            if armed.contains(&stage.toxic) {
-                index += 1;
+        // From the end: what is further along is older, and meets none that goes as well.
+        for index in (0..self.stages.len()).rev() {
+            if armed.contains(&self.stages[index].toxic) {
                 continue;
             }
             let mut removed = self.stages.remove(index);
+            self.left.extend(removed.tally.take().map(|tally| (removed.toxic, tally)));
             // What was behind the removed stage is behind `index` now.
             for (_, item) in removed.held {
                 self.weight -= item.weight();
@@ -139,7 +141,8 @@ impl Line {
 
     /// What the toxics did since the last time, by their numbers.
     pub(super) fn take_tallies(&mut self) -> impl Iterator<Item = (u64, Tally)> {
-        self.stages.iter_mut().filter_map(|stage| Some((stage.toxic, stage.tally.take()?)))
+        let staying = self.stages.iter_mut().filter_map(|stage| Some((stage.toxic, stage.tally.take()?)));
+        self.left.drain(..).chain(staying)
     }
 
     fn feed(&mut self, index: usize, item: Item, at: Instant) {
@@ -216,6 +219,29 @@ mod tests {
         assert!(!line.is_clear());
         line.keep_only(&[], start + ms(30));
         assert!(line.is_clear());
+    }
+
+    #[test]
+    fn of_two_toxics_that_are_removed_at_once_neither_acts_and_what_they_did_is_known() {
+        struct Flip;
+        impl Effect for Flip {
+            fn pass(&mut self, item: Item, at: Instant, out: &mut Outlet<'_>) {
+                let Item::Bytes(bytes) = item else { return out.release(item, at) };
+                out.met();
+                out.release(Item::Bytes(bytes.iter().map(|byte| !byte).collect()), at);
+            }
+        }
+
+        let start = Instant::now();
+        let mut line = Line::default();
+        line.add(1, Box::new(Hold(ms(1_000))));
+        line.add(2, Box::new(Flip));
+        line.push(Item::Bytes(vec![7]), start);
+        line.keep_only(&[], start + ms(1));
+        assert_eq!(drain(&mut line), [7]);
+        assert!(line.is_clear());
+        let met: Vec<_> = line.take_tallies().map(|(toxic, tally)| (toxic, tally.met)).collect();
+        assert_eq!(met, [(1, 1)]);
     }
 
     #[test]

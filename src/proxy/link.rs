@@ -89,9 +89,16 @@ impl<'a> Link<'a> {
                 self.line.push(Item::Bytes(self.buffer[..read].to_vec()), Instant::now());
                 return Ok(());
             }
-            self.to.write_all(&self.buffer[..read]).await?;
-            self.line.bypassed(read);
-            self.passed(read);
+            let mut done = 0;
+            while done < read {
+                let wrote = self.to.write(&self.buffer[done..read]).await?;
+                if wrote == 0 {
+                    return Err(Broken::Peer(io::ErrorKind::WriteZero.into()));
+                }
+                done += wrote;
+                self.line.bypassed(wrote);
+                self.passed(wrote);
+            }
         }
     }
 
@@ -165,6 +172,7 @@ impl<'a> Link<'a> {
                 self.line.add(toxic.id, effect);
             }
         }
+        self.report();
     }
 
     fn report(&mut self) {

@@ -265,9 +265,6 @@ impl Armed {
     /// Whether the connection of this number, whose client began with `heard`, meets it. To be asked until the answer
     /// is known, and not again.
     pub(super) fn asks(&self, proxy: &State, number: u64, heard: &[u8]) -> Answer {
-        if self.choice.draws() {
-            self.drawn.store(true, Relaxed);
-        }
         let candidate = Candidate {
             number,
             is_new: number > self.after,
@@ -280,6 +277,9 @@ impl Armed {
         let answer = panic::catch_unwind(AssertUnwindSafe(|| self.choice.asks(&candidate))).unwrap_or(Answer::No);
         if answer == Answer::Yes {
             count(&self.chosen, 1);
+        }
+        if self.choice.draws() && matches!(answer, Answer::Yes | Answer::Spared) {
+            self.drawn.store(true, Relaxed);
         }
         answer
     }

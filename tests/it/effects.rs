@@ -246,3 +246,16 @@ fn a_toxic_from_data_does_the_same() {
     way.expect(b"abc");
     way.expect_end(Ok(()));
 }
+
+#[test]
+fn an_end_that_was_dropped_arrives_when_its_toxic_goes_although_another_one_stays() {
+    each_way(|mut way| {
+        way.add(Noop::new().both().optional(), Noop::new().both().optional());
+        let timeout = way.add(Timeout::never(), Timeout::never().upstream());
+        way.sender.shutdown(Shutdown::Write).unwrap();
+        eventually("it is met", || timeout.met() == 1);
+        wait(timeout.remove()).unwrap();
+        assert_eq!(way.receiver.read(&mut [0; 1]).unwrap(), 0);
+        way.expect_back();
+    });
+}

@@ -89,12 +89,13 @@ pub(super) struct Drain {
     cut: Cut,
     toxic: u64,
     dropped: bool,
+    ended: bool,
 }
 
 impl Drain {
     /// Once removed, it ends a connection that lost bytes by `cut`.
     pub(super) fn new(cut: Cut, toxic: u64) -> Drain {
-        Drain { cut, toxic, dropped: false }
+        Drain { cut, toxic, dropped: false, ended: false }
     }
 }
 
@@ -106,14 +107,20 @@ impl Effect for Drain {
                 out.met();
                 out.dropped(bytes.len());
             }
-            // On removal the link passes it on by itself.
-            Item::Eof => out.met(),
+            Item::Eof => {
+                self.ended = true;
+                out.met();
+            }
             Item::Cut { .. } => out.release(item, at),
         }
     }
 
     fn removed(&mut self) -> Option<Item> {
-        self.dropped.then_some(Item::Cut { toxic: self.toxic, how: self.cut })
+        match (self.dropped, self.ended) {
+            (true, _) => Some(Item::Cut { toxic: self.toxic, how: self.cut }),
+            (false, true) => Some(Item::Eof),
+            (false, false) => None,
+        }
     }
 }
 
@@ -136,8 +143,9 @@ mod tests {
     #[test]
     fn draining_drops_all_but_the_cuts_of_others_and_ends_what_has_a_hole() {
         let mut probe = Probe::of(&Blackhole::new().draining());
-        assert_eq!(probe.pass(Item::Eof, 0), []);
         assert_eq!(probe.effect.removed(), None);
+        assert_eq!(probe.pass(Item::Eof, 0), []);
+        assert_eq!(probe.effect.removed(), Some(Item::Eof), "nothing was lost but the end");
         assert_eq!(probe.bytes(b"abc", 1), []);
         let cut = || Item::Cut { toxic: 9, how: Cut::Fin };
         assert_eq!(probe.pass(cut(), 2), [(2, cut())]);

@@ -40,6 +40,8 @@ pub(in crate::proxy) struct Candidate<'a> {
 pub(in crate::proxy) enum Answer {
     Yes,
     No,
+    /// It does not: all conditions hold, and the draw has spared it.
+    Spared,
     /// That depends on what the client has yet to send.
     NotYet,
 }
@@ -94,12 +96,13 @@ impl Choice {
     /// Runs a closure of the user. What fulfils all conditions but `first` counts for `first`.
     pub(in crate::proxy) fn asks(&self, candidate: &Candidate<'_>) -> Answer {
         let out_of_question = self.first.is_some_and(|first| !candidate.is_new || candidate.chosen >= first)
-            || !(self.numbers.is_empty() || self.numbers.contains(&candidate.number))
-            || self.toxicity.is_some_and(|p| candidate.draw >= p);
+            || !(self.numbers.is_empty() || self.numbers.contains(&candidate.number));
         match &self.matching {
             _ if out_of_question => Answer::No,
             Some(_) if candidate.heard.is_empty() => Answer::NotYet,
             Some(wanted) if !wanted(candidate.heard) => Answer::No,
+            // Last: where a draw decides, the draw is what the toxic must have met.
+            _ if self.toxicity.is_some_and(|p| candidate.draw >= p) => Answer::Spared,
             _ => Answer::Yes,
         }
     }
@@ -156,9 +159,12 @@ mod tests {
 
     #[test]
     fn a_draw_below_the_toxicity_is_chosen() {
-        for (p, draw, answer) in
-            [(0.0, 0.0, Answer::No), (0.5, 0.499, Answer::Yes), (0.5, 0.5, Answer::No), (1.0, 0.999_999, Answer::Yes)]
-        {
+        for (p, draw, answer) in [
+            (0.0, 0.0, Answer::Spared),
+            (0.5, 0.499, Answer::Yes),
+            (0.5, 0.5, Answer::Spared),
+            (1.0, 0.999_999, Answer::Yes),
+        ] {
             let toxicity = choice(|choice| choice.toxicity(p));
             assert_eq!(toxicity.asks(&Candidate { draw, ..ANYBODY }), answer, "{p} {draw}");
         }

@@ -8,8 +8,9 @@ use super::{Cut, Spec};
 /// Closes connections: both the client and the server read an end of file (FIN), whether or not bytes pass. A server
 /// that limits the age of its connections does that.
 ///
-/// What the proxy has passed on is read before the end. What is on its way, also in toxics such as
-/// [`Latency`](crate::proxy::Latency), is lost; who goes on writing gets "broken pipe" or "connection reset".
+/// What the peer's system has taken is read before the end. What is on its way, in toxics such as
+/// [`Latency`](crate::proxy::Latency) or in the buffers of the system, can be lost; who goes on writing gets "broken pipe"
+/// or "connection reset".
 ///
 /// Counts as met: each connection that it closed.
 #[derive(Clone, Copy, Debug)]
