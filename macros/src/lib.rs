@@ -89,8 +89,9 @@ pub fn qtest(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Associated types and constants are the decorated type's. Functions without a receiver have points as methods have.
 /// `Self` is wrapped and unwrapped where it is an argument (also by reference), and where it is given back alone, or in an
 /// `Option` or a `Result`. Supertraits that are not derived or automatic are implemented for the decorator by hand.
-/// `#[async_trait]` and mockall's `#[automock]` stand below or above; with `#[automock]` above, methods and parameters
-/// cannot have attributes of ours.
+/// `#[async_trait]` stands below or above, mockall's `#[automock]` below: above, it copies this attribute to places where
+/// none can be. While a fault holds the way out, the reply waits with it: what a spawned future gives must be `Send`, such
+/// as `Box<dyn Error + Send + Sync>`.
 ///
 /// Without the feature `live` the decorator only passes on, and a function is what was written.
 #[proc_macro_attribute]
