@@ -62,7 +62,8 @@ pub fn qtest(args: TokenStream, item: TokenStream) -> TokenStream {
 /// On a trait `Payments` it writes a decorator beside it, `FaultyPayments<T>`, with `new(inner)`, `inner()` and
 /// `into_inner()`; it implements `Payments` where `T` does, and is `Debug` and `Clone` where `T` is. Each call of `charge`
 /// comes by the point `Payments.charge`, where nothing is done yet, is passed on, and comes by the point
-/// `Payments.charge.after`, where the work is done and its reply, whatever it is, can still be lost.
+/// `Payments.charge.after`, where the work is done and its reply, whatever it is, can still be lost. A method of the trait
+/// that is called like one of these three is hidden by it: `Payments::inner(&decorated)` calls it all the same.
 ///
 /// On a function in `orders.rs` the points are `orders.place` and `orders.place.after`: the name of the file (of the
 /// folder for `mod.rs`, of the crate for `lib.rs` and `main.rs`), a dot, and the name of the function. It may be a method

@@ -55,6 +55,12 @@ pub trait Disturbance: Send + Sync + 'static {
     /// # Errors
     /// If it cannot be taken out of force.
     fn end(&self) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// Whether a test may pass although this never began. It may not where nothing else is said: what does not happen
+    /// shows nothing.
+    fn is_optional(&self) -> bool {
+        false
+    }
 }
 
 /// What a fault that is begun and ended remembers. A clone of the builder is another fault, so it remembers nothing.
@@ -135,6 +141,10 @@ impl Disturbance for FaultBuilder {
             Ok(())
         })
     }
+
+    fn is_optional(&self) -> bool {
+        self.spec.optional
+    }
 }
 
 /// Shared, so that a test can keep a hand on what a timeline drives.
@@ -149,5 +159,9 @@ impl<D: Disturbance + ?Sized> Disturbance for Arc<D> {
 
     fn end(&self) -> BoxFuture<'_, Result<(), Error>> {
         (**self).end()
+    }
+
+    fn is_optional(&self) -> bool {
+        (**self).is_optional()
     }
 }

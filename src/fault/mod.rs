@@ -124,6 +124,8 @@ mod place;
 #[cfg(feature = "live")]
 mod planned;
 #[cfg(feature = "live")]
+mod running;
+#[cfg(feature = "live")]
 mod schedule;
 #[cfg(feature = "live")]
 mod site;

@@ -1,6 +1,6 @@
 //! What a plan has for things by their names, before there are any: toxics for proxies, outages for servers.
 
-use super::{BoxFuture, Disturbance, Timeline};
+use super::{Disturbance, Timeline};
 use crate::{
     base::{Error, Kind, Origin},
     scope::{Finding, Part, Test, lock},
@@ -90,35 +90,7 @@ impl<T> Due<T> {
 
     /// Lets it be in force in its time, as the disturbance that it becomes here.
     pub(crate) fn on<D: Disturbance>(self, timeline: Timeline, become_one: impl FnOnce(T, Origin) -> D) -> Timeline {
-        let disturbance = Noted { inner: become_one(self.what, self.origin), begun: self.begun };
-        match self.window.until {
-            Some(until) => timeline.between(self.window.from, until, disturbance),
-            None => timeline.at(self.window.from, disturbance),
-        }
-    }
-}
-
-/// A disturbance of which it is known whether it ever began.
-struct Noted<D> {
-    inner: D,
-    begun: Arc<AtomicBool>,
-}
-
-impl<D: Disturbance> Disturbance for Noted<D> {
-    fn describe(&self) -> String {
-        self.inner.describe()
-    }
-
-    fn begin(&self) -> BoxFuture<'_, Result<(), Error>> {
-        Box::pin(async {
-            self.inner.begin().await?;
-            self.begun.store(true, Ordering::Relaxed);
-            Ok(())
-        })
-    }
-
-    fn end(&self) -> BoxFuture<'_, Result<(), Error>> {
-        self.inner.end()
+        timeline.planned((self.window.from, self.window.until), become_one(self.what, self.origin), self.begun)
     }
 }
 

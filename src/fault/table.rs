@@ -253,9 +253,9 @@ fn check(spec: &FaultSpec) -> Result<(), Error> {
         if is_made_later {
             return Err(Error::invalid(format!("nothing can fail at `{name}`, so it cannot {fault}: {cure}")));
         }
-        let cure = format!("{cure}, or make it a fault_point!");
         let place = format!("{}:{}", site.file(), site.line());
-        return Err(Error::invalid(format!("`{name}` is a pause_point! at {place} and cannot {fault}: {cure}")));
+        let why = "gives back no error (it is a pause_point!, or a method without a `Result` under #[faulty])";
+        return Err(Error::invalid(format!("`{name}` at {place} {why}, so it cannot {fault}: {cure}")));
     }
     if sites.iter().any(|site| site.point() != Point::Bytes)
         && let Some(fault) = spec.then.iter().find(|fault| Fault::needs_bytes(fault))

@@ -5,16 +5,21 @@
 
 use super::{
     Disturbance,
+    running::{Entry, Running, Timelines},
     schedule::{Plan, Step, Verb},
 };
 use crate::{
     base::Error,
-    scope::{Finding, Part, Test, lock, ready},
+    scope::{Finding, Test, Undo, ready},
 };
 use std::{
     fmt,
     panic::Location,
-    sync::{Arc, Mutex, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread,
     time::Duration,
 };
@@ -24,19 +29,20 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// How long the end of a test waits for a step that is being taken.
-const SHUT_DOWN: Duration = Duration::from_secs(1);
-
 /// A timeline that is being described, see [`Test::timeline`]; [`start`](Timeline::start) sets it going.
 ///
 /// All times count from the start. What is due at the same moment ends before anything begins, and otherwise keeps the
 /// order in which it was described. Steps are taken one after the other: one that takes long (a server that is started)
 /// holds up those that are due meanwhile. At most 1,000 entries.
+///
+/// A test that passes although an entry's time never came has shown nothing of it, and fails: let it
+/// [wait](ActiveTimeline::finished), [stop](ActiveTimeline::stop) the timeline, or mark the disturbance
+/// [optional](Disturbance::is_optional).
 #[must_use = "a timeline does nothing until it is started"]
 pub struct Timeline {
     t: Test,
     plan: Plan,
-    disturbances: Vec<Arc<dyn Disturbance>>,
+    entries: Vec<Entry>,
 }
 
 impl Test {
@@ -64,31 +70,51 @@ impl Test {
     /// #     .block_on(example(Test::clone(&t))).unwrap();
     /// ```
     pub fn timeline(&self) -> Timeline {
-        Timeline { t: self.clone(), plan: Plan::default(), disturbances: Vec::new() }
+        Timeline { t: self.clone(), plan: Plan::default(), entries: Vec::new() }
     }
 }
 
 impl Timeline {
     /// Begins the disturbance at this time. It lasts until the test ends or the timeline is stopped.
-    pub fn at(self, begin: Duration, disturbance: impl Disturbance) -> Timeline {
-        self.entry(disturbance, |plan, number| plan.at(number, begin))
+    pub fn at(mut self, begin: Duration, disturbance: impl Disturbance) -> Timeline {
+        self.plan.at(self.entries.len(), begin);
+        self.with(begin, disturbance)
     }
 
     /// Begins the disturbance at `begin` and ends it at `end`.
-    pub fn between(self, begin: Duration, end: Duration, disturbance: impl Disturbance) -> Timeline {
-        self.entry(disturbance, |plan, number| plan.between(number, begin, end))
+    pub fn between(mut self, begin: Duration, end: Duration, disturbance: impl Disturbance) -> Timeline {
+        self.plan.between(self.entries.len(), begin, end);
+        self.with(begin, disturbance)
     }
 
     /// Begins the disturbance after each `period`, for the time `lasting`, until the test ends or the timeline is
     /// stopped. The first time is one period after the start.
-    pub fn every(self, period: Duration, lasting: Duration, disturbance: impl Disturbance) -> Timeline {
-        self.entry(disturbance, |plan, number| plan.every(number, period, lasting))
+    pub fn every(mut self, period: Duration, lasting: Duration, disturbance: impl Disturbance) -> Timeline {
+        self.plan.every(self.entries.len(), period, lasting);
+        self.with(period, disturbance)
     }
 
-    fn entry(mut self, disturbance: impl Disturbance, plan: impl FnOnce(&mut Plan, usize)) -> Timeline {
-        plan(&mut self.plan, self.disturbances.len());
-        self.disturbances.push(Arc::new(disturbance));
+    fn with(mut self, first: Duration, disturbance: impl Disturbance) -> Timeline {
+        let disturbance = Box::new(disturbance);
+        self.entries.push(Entry { disturbance, first, begun: Arc::default(), planned: false });
         self
+    }
+
+    /// What a plan has from one time until, maybe, another; the plan is told that it began, and says if it never did.
+    pub(super) fn planned(
+        self,
+        (from, until): (Duration, Option<Duration>),
+        disturbance: impl Disturbance,
+        begun: Arc<AtomicBool>,
+    ) -> Timeline {
+        let mut timeline = match until {
+            Some(until) => self.between(from, until, disturbance),
+            None => self.at(from, disturbance),
+        };
+        if let Some(entry) = timeline.entries.last_mut() {
+            (entry.begun, entry.planned) = (begun, true);
+        }
+        timeline
     }
 
     /// Sets it going.
@@ -113,13 +139,20 @@ impl Timeline {
         let (progress, seen) = watch::channel(Progress::default());
         let (stop, stopped) = watch::channel(false);
         let place = Location::caller();
+        let entries: Arc<[Entry]> = self.entries.into();
         let drive =
-            Drive { t: self.t.clone(), plan: self.plan, disturbances: self.disturbances, progress, stopped, place };
+            Drive { t: self.t.clone(), plan: self.plan, entries: Arc::clone(&entries), progress, stopped, place };
         let running = Timelines::of(&self.t);
         let (alive, ended) = mpsc::channel();
-        running.join(Running { stop: stop.clone(), ended });
+        running.join(Running::new(stop.clone(), ended, entries, place));
+        let active = ActiveTimeline { seen, stop };
         let began = Instant::now();
         if runtime::Handle::try_current().is_ok() && self.t.clock_is_paused() {
+            if self.t.scope.runs_here() {
+                // Nobody polls the task any more when the body has ended, unless somebody waits for it.
+                let (what, active) = (format!("the end of the timeline started at {place}"), active.clone());
+                self.t.scope.undo_at_end(Undo::later(what, async move { active.end().await }))?;
+            }
             tokio::spawn(drive.run(began, alive));
         } else {
             let bind = self.t.bind_thread();
@@ -128,13 +161,13 @@ impl Timeline {
                 .spawn(move || on_thread(bind, drive, began, alive))
                 .map_err(|error| Error::other("the thread of a timeline cannot be started").with_source(error))?;
         }
-        Ok(ActiveTimeline { seen, stop })
+        Ok(active)
     }
 }
 
 impl fmt::Debug for Timeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.disturbances.iter().map(|disturbance| disturbance.describe()).collect();
+        let names: Vec<_> = self.entries.iter().map(|entry| entry.disturbance.describe()).collect();
         f.debug_struct("Timeline").field("disturbances", &names).finish_non_exhaustive()
     }
 }
@@ -176,6 +209,10 @@ impl ActiveTimeline {
     /// Takes no further step, and ends what has begun. Returns when all of it is ended. Cancel safe: once polled, it
     /// will stop.
     pub async fn stop(&self) {
+        self.end().await;
+    }
+
+    async fn end(&self) {
         self.stop.send_replace(true);
         // The driver lets go of its end when it has ended all.
         let mut seen = self.seen.clone();
@@ -193,7 +230,7 @@ impl fmt::Debug for ActiveTimeline {
 struct Drive {
     t: Test,
     plan: Plan,
-    disturbances: Vec<Arc<dyn Disturbance>>,
+    entries: Arc<[Entry]>,
     progress: watch::Sender<Progress>,
     stopped: watch::Receiver<bool>,
     place: &'static Location<'static>,
@@ -233,9 +270,12 @@ impl Drive {
     }
 
     async fn take(&self, step: &Step, began: Instant) {
-        let disturbance = &self.disturbances[step.entry];
+        let Entry { disturbance, begun, .. } = &self.entries[step.entry];
         let (verb, result) = match step.verb {
-            Verb::Begin => ("begin", disturbance.begin().await),
+            Verb::Begin => {
+                begun.store(true, Ordering::Relaxed);
+                ("begin", disturbance.begin().await)
+            }
             Verb::End => ("end", disturbance.end().await),
         };
         let what = disturbance.describe();
@@ -268,51 +308,6 @@ fn on_thread(bind: impl Fn() + Send + Sync + 'static, drive: Drive, began: Insta
         }
         Err(error) => {
             drive.t.scope.find(Finding::failure(format!("the timeline of {} has no runtime: {error}", drive.place)))
-        }
-    }
-}
-
-/// The timelines of one test.
-#[derive(Default)]
-struct Timelines {
-    running: Mutex<Vec<Running>>,
-}
-
-struct Running {
-    stop: watch::Sender<bool>,
-    /// Hangs up when it has ended all.
-    ended: mpsc::Receiver<()>,
-}
-
-impl Timelines {
-    fn of(t: &Test) -> Arc<Self> {
-        t.slot(Self::default)
-    }
-
-    fn join(&self, timeline: Running) {
-        let mut running = lock(&self.running);
-        running.retain(|known| known.ended.try_recv() != Err(mpsc::TryRecvError::Disconnected));
-        running.push(timeline);
-    }
-
-    fn stop(&self) {
-        for timeline in lock(&self.running).iter() {
-            timeline.stop.send_replace(true);
-        }
-    }
-}
-
-impl Part for Timelines {
-    /// What has begun ends while the teardowns run; no step is begun any more.
-    fn release(&self) {
-        self.stop();
-    }
-
-    fn shut_down(&self) {
-        self.stop();
-        for timeline in lock(&self.running).drain(..) {
-            // One that is a task ends with the runtime.
-            let _ = timeline.ended.recv_timeout(SHUT_DOWN);
         }
     }
 }

@@ -91,6 +91,10 @@ impl Disturbance for ProxyToxic {
     fn end(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(self.disarm())
     }
+
+    fn is_optional(&self) -> bool {
+        self.toxic.choice.is_optional()
+    }
 }
 
 impl fmt::Debug for ProxyToxic {

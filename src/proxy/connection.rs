@@ -1,7 +1,6 @@
 //! One connection: both its sockets, its two links, and what its toxics do to it as a whole.
 
 use std::future::poll_fn;
-use std::io;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -20,26 +19,26 @@ use super::site::Site;
 use super::state::{Armed, State, count};
 use super::stream::Stream;
 use super::timer::wait;
-use super::toxic::{BOTH, Cut, Direction, Tally, later};
-use super::upstream::{Unreachable, dial};
-use super::when_down::WhenDown;
+use super::toxic::{BOTH, Cut, Direction, Tally};
 
 /// First meetings that the journal tells of, for each connection.
 const MAX_TOLD: usize = 100;
 
-/// How long a cut waits for what the toxic let pass to be taken: a reset throws away what is still on this side.
+/// How long an end waits for what was passed on before it to be taken: a reset throws away what is still on this side.
 const MAX_DRAIN: Duration = Duration::from_secs(1);
 
 /// A client and the connection to the server that was made for it. One task runs it, links and all.
 pub(super) struct Connection {
     number: u64,
     site: Arc<Site>,
-    opened: Instant,
+    pub(super) opened: Instant,
     chosen: Chosen,
     upstream_bytes: AtomicU64,
     downstream_bytes: AtomicU64,
     sentence: Mutex<Option<Sentence>>,
     is_half_open: AtomicBool,
+    /// Whether one of its peers takes no more.
+    is_broken: AtomicBool,
     /// Whether no toxic keeps it from being let in any more.
     is_in: AtomicBool,
     /// Told when it has been left half open, which its task outlives, and when its task ends.
@@ -85,6 +84,7 @@ impl Connection {
             downstream_bytes: AtomicU64::new(0),
             sentence: Mutex::default(),
             is_half_open: AtomicBool::new(false),
+            is_broken: AtomicBool::new(false),
             is_in: AtomicBool::new(false),
             severed: Notify::new(),
             waker: OnceLock::new(),
@@ -280,63 +280,52 @@ impl Connection {
             let (from_server, to_server) = server.split();
             let up = Link::new(self, Direction::Upstream, from_client, to_server);
             let down = Link::new(self, Direction::Downstream, from_server, to_client);
+            let has_ended = AtomicBool::new(false);
             tokio::try_join!(
-                self.thawed(&[Direction::Upstream], up.run()),
-                self.thawed(&[Direction::Downstream], down.run())
+                self.to_its_end(Direction::Upstream, up.run(), &has_ended),
+                self.to_its_end(Direction::Downstream, down.run(), &has_ended)
             )
         };
-        match links {
-            Ok(_) => End::Finished,
-            Err(Broken::Peer(error)) => End::Broken(error),
-            Err(Broken::Cut { toxic, how, direction }) => {
-                let receiver = if direction == Direction::Upstream { server } else { client };
-                if tokio::time::timeout(MAX_DRAIN, receiver.sent()).await.is_err() {
-                    self.site.record(&format!(
-                        "conn {} loses bytes: its receiver did not take them within {MAX_DRAIN:?}",
-                        self.number
-                    ));
-                }
-                End::Cut(how, self.state().find(toxic))
-            }
+        let Err((broken, direction)) = links else { return End::Finished };
+        // Whoever is left gets what was passed on to it.
+        let towards_client = (direction == Direction::Downstream) != matches!(broken, Broken::Sink(_));
+        let receiver = if towards_client { client } else { server };
+        if tokio::time::timeout(MAX_DRAIN, receiver.sent()).await.is_err() {
+            self.site.record(&format!(
+                "conn {} loses bytes: its receiver did not take them within {MAX_DRAIN:?}",
+                self.number
+            ));
+        }
+        match broken {
+            Broken::Source(error) | Broken::Sink(error) => End::Broken(error),
+            Broken::Cut { toxic, how } => End::Cut(how, self.state().find(toxic)),
         }
     }
 
-    /// Waits as long as toxics want it to be let in late.
-    async fn let_in(&self) -> io::Result<()> {
-        let mut timer = None;
-        loop {
-            let seen = self.version();
-            let armed = self.state().armed();
-            let delays = armed.iter().filter_map(|armed| armed.spec.admission().filter(|_| self.meets(armed)));
-            let due = later(self.opened, delays.fold(Duration::ZERO, Duration::saturating_add));
-            tokio::select! {
-                biased;
-                expired = wait(&mut timer, Some(due)) => return expired,
-                () = poll_fn(|_| if self.version() == seen { Poll::Pending } else { Poll::Ready(()) }) => {}
-            }
+    /// Runs one of the two links. Where its receiver takes no more, the other link still gets the time to pass on what
+    /// that receiver had sent: the answer of a server that reads no further, as to an upload that is too large.
+    async fn to_its_end(
+        &self,
+        direction: Direction,
+        link: impl Future<Output = Result<(), Broken>>,
+        other_has_ended: &AtomicBool,
+    ) -> Result<(), (Broken, Direction)> {
+        let result = self.thawed(&[direction], link).await;
+        if let Err(Broken::Sink(_)) = result {
+            self.is_broken.store(true, Relaxed);
+            self.wake();
+            let other = poll_fn(|_| if other_has_ended.load(Relaxed) { Poll::Ready(()) } else { Poll::Pending });
+            // What is not passed on by then is lost, as it is where nothing waits for it.
+            let _ = tokio::time::timeout(MAX_DRAIN, other).await;
         }
+        other_has_ended.store(true, Relaxed);
+        self.wake();
+        result.map_err(|broken| (broken, direction))
     }
 
-    /// Connects to the server, at once or, where the proxy was told so, as soon as it is there.
-    async fn reach(&self) -> Result<Stream, Unreachable> {
-        let mut told = false;
-        loop {
-            let unreachable = match dial(&self.site.upstream).await {
-                Ok(stream) => return Ok(stream),
-                Err(unreachable) => unreachable,
-            };
-            match self.site.when_down {
-                WhenDown::Reset => return Err(unreachable),
-                WhenDown::Refuse => {
-                    self.site.gone.notify_one();
-                    return Err(unreachable);
-                }
-                WhenDown::Hold if !told => self.site.record(&format!("conn {} waits: {unreachable}", self.number)),
-                WhenDown::Hold => {}
-            }
-            told = true;
-            tokio::time::sleep(WhenDown::PAUSE).await;
-        }
+    /// Whether one of its peers is gone.
+    pub(super) fn is_broken(&self) -> bool {
+        self.is_broken.load(Relaxed)
     }
 
     /// Runs a part of the connection, as long as no toxic freezes one of these directions.

@@ -20,14 +20,16 @@ const MAX_WEIGHT: usize = 4 * 1024 * 1024;
 /// Why a link ended other than by an end of file.
 pub(super) enum Broken {
     /// The toxic of this number cut the connection, after what went in this direction.
-    Cut { toxic: u64, how: Cut, direction: Direction },
-    /// One of the peers is gone.
-    Peer(io::Error),
+    Cut { toxic: u64, how: Cut },
+    /// The sender is gone, or the system gives no timer.
+    Source(io::Error),
+    /// The receiver takes no more. What it had sent before may still wait to be read.
+    Sink(io::Error),
 }
 
 impl From<io::Error> for Broken {
     fn from(error: io::Error) -> Broken {
-        Broken::Peer(error)
+        Broken::Source(error)
     }
 }
 
@@ -63,8 +65,7 @@ impl<'a> Link<'a> {
             self.catch_up();
             if self.line.is_clear() {
                 if self.eof {
-                    self.to.shutdown().await?;
-                    return Ok(());
+                    return self.finish().await;
                 }
                 self.straight().await?;
             } else if self.detour().await? {
@@ -91,9 +92,9 @@ impl<'a> Link<'a> {
             }
             let mut done = 0;
             while done < read {
-                let wrote = self.to.write(&self.buffer[done..read]).await?;
+                let wrote = self.to.write(&self.buffer[done..read]).await.map_err(Broken::Sink)?;
                 if wrote == 0 {
-                    return Err(Broken::Peer(io::ErrorKind::WriteZero.into()));
+                    return Err(Broken::Sink(io::ErrorKind::WriteZero.into()));
                 }
                 done += wrote;
                 self.line.bypassed(wrote);
@@ -110,12 +111,9 @@ impl<'a> Link<'a> {
             self.report();
             let front = match self.line.front() {
                 Some(Front::Cut { toxic, how }) => {
-                    return Err(Broken::Cut { toxic, how, direction: self.direction });
+                    return Err(Broken::Cut { toxic, how });
                 }
-                Some(Front::Eof) => {
-                    self.to.shutdown().await?;
-                    return Ok(true);
-                }
+                Some(Front::Eof) => return self.finish().await.map(|()| true),
                 Some(Front::Bytes(bytes)) => Some(bytes),
                 None if self.line.is_clear() => return Ok(false),
                 None => None,
@@ -126,7 +124,7 @@ impl<'a> Link<'a> {
                 biased;
                 () = self.connection.changed(self.seen) => {}
                 wrote = write(&mut self.to, front) => {
-                    let wrote = wrote?;
+                    let wrote = wrote.map_err(Broken::Sink)?;
                     self.passed(wrote);
                     self.line.consume(wrote);
                 }
@@ -144,6 +142,15 @@ impl<'a> Link<'a> {
                 },
             }
         }
+    }
+
+    /// Passes on that the sender has nothing more to say.
+    async fn finish(&mut self) -> Result<(), Broken> {
+        if self.connection.is_broken() {
+            // The sender is gone: the system told that to the other link, and calls it an end of file here.
+            return Err(Broken::Source(io::ErrorKind::ConnectionReset.into()));
+        }
+        self.to.shutdown().await.map_err(Broken::Sink)
     }
 
     fn end_of_file(&mut self) {

@@ -117,6 +117,7 @@ mod gate;
 mod handle;
 mod line;
 mod link;
+mod opening;
 mod partitioned;
 mod planned;
 mod refusals;

@@ -150,7 +150,12 @@ fn run_body(scope: &Arc<Scope>, body: Body, prepare: Prepare) -> Result<(), Left
     let info = StepInfo { what: "the body".into(), kind: StepKind::Body, limit: scope.options.timeout };
     let cut = scope.watch.begin(driver, info)?;
     let test = Test::of(Arc::clone(scope));
-    prepare(&test);
+    {
+        // By the clock of the test, where it has one already: a paused one stands behind the system's.
+        let handle = scope.home.peek().map(|runtime| runtime.handle().clone());
+        let _inside = handle.as_ref().map(tokio::runtime::Handle::enter);
+        prepare(&test);
+    }
     let cuts = (driver, &cut);
     let result = panics::catch_as_driver(driver, || match body {
         Body::Sync(body) => run_sync(scope, &body, test, cuts),

@@ -157,6 +157,12 @@ impl Scope {
         self.cancel.is_fired()
     }
 
+    /// Whether the caller is in the runtime of the test.
+    pub(crate) fn runs_here(&self) -> bool {
+        let here = tokio::runtime::Handle::try_current().ok();
+        here.is_some_and(|here| self.home.peek().is_some_and(|home| home.handle().id() == here.id()))
+    }
+
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Release);
     }

@@ -33,6 +33,7 @@ pub struct Outage {
     target: Target,
     how: How,
     in_force: Mutex<bool>,
+    optional: bool,
 }
 
 enum Target {
@@ -101,7 +102,13 @@ impl Server {
 
 impl Outage {
     fn new(target: Target, how: How) -> Outage {
-        Outage { target, how, in_force: Mutex::new(false) }
+        Outage { target, how, in_force: Mutex::new(false), optional: false }
+    }
+
+    /// Lets a test pass although its timeline never came to this.
+    pub fn optional(mut self) -> Outage {
+        self.optional = true;
+        self
     }
 
     fn process(&self) -> &Process {
@@ -159,6 +166,10 @@ impl Disturbance for Outage {
 
     fn end(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(self.repair())
+    }
+
+    fn is_optional(&self) -> bool {
+        self.optional
     }
 }
 

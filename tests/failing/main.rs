@@ -398,3 +398,10 @@ async fn service_cuts_accepted_requests_off(t: Test) {
     let verdict = Verdict::Broken("of 8 requests that were accepted before SIGTERM 3 failed".to_owned());
     ShutdownProperty::AcceptedIsAnswered.assert(&t, &verdict);
 }
+
+#[qtest]
+#[ignore = "must fail"]
+async fn timeline_is_longer_than_the_test(t: Test) {
+    let slow = t.fault("failing.point").delay(Duration::from_millis(10));
+    t.timeline().between(Duration::from_secs(3_600), Duration::from_secs(7_200), slow).start();
+}

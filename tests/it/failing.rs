@@ -108,6 +108,7 @@ must_fail!(
         drop_of_the_body_hangs_and_the_rest_is_cancelled,
         load_scenario_panics_twice,
         service_cuts_accepted_requests_off,
+        timeline_is_longer_than_the_test,
     ],
     "faulty::": [
         method_is_called_with_another_key,

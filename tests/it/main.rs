@@ -35,7 +35,6 @@
 //! - `timeline`: what begins and ends when
 //! - `trial`: how often, where and beside whom a test runs
 //! - `traced`: `#[traced_test]` beside `#[qtest]` and on it
-//! - `ui`: what the compiler says about wrong attributes
 #![cfg(feature = "live")]
 
 mod architecture;
@@ -109,6 +108,4 @@ mod toxic;
 #[cfg(all(feature = "tracing-test", feature = "macros"))]
 mod traced;
 mod trial;
-#[cfg(feature = "macros")]
-mod ui;
 mod wire;

@@ -144,8 +144,12 @@ fn a_line_that_is_no_plan_is_quoted() {
 
 /// Runs the test below with a plan from outside.
 fn outside(plan: &str) -> (bool, String) {
+    broken_from_outside("plan::what_others_break_from_outside", plan)
+}
+
+fn broken_from_outside(test: &str, plan: &str) -> (bool, String) {
     let mut command = support::clean(std::env::current_exe().unwrap());
-    command.args(["--ignored", "--exact", "plan::what_others_break_from_outside"]).env("QTESTS_FAULTS", plan);
+    command.args(["--ignored", "--exact", test]).env("QTESTS_FAULTS", plan);
     let output = command.output().unwrap();
     (output.status.success(), support::text(&output))
 }
@@ -169,6 +173,28 @@ fn a_plan_from_outside_is_in_force_in_a_test_and_part_of_the_line_that_repeats_i
     assert!(passed, "{text}");
     let (passed, text) = outside("wire.outside:reset");
     assert!(!passed && text.contains("armed `reset now` by QTESTS_FAULTS"), "{text}");
+}
+
+/// A strict test has its runtime, whose clock stands still, before anything is armed.
+#[qtest(paused, leaks = "strict")]
+#[ignore = "another test runs it with QTESTS_FAULTS"]
+async fn what_others_break_after_a_second(_t: Test) {
+    let mut before = tokio::time::Instant::now();
+    assert!(step().is_ok());
+    for at in [999, 1_000] {
+        let second = Duration::from_millis(at);
+        tokio::time::advance(second - before.elapsed()).await;
+        assert_eq!(step().is_err(), at == 1_000, "after {:?}", before.elapsed());
+    }
+    before += Duration::from_secs(2);
+    tokio::time::sleep_until(before).await;
+    assert!(step().is_ok());
+}
+
+#[test]
+fn times_of_a_plan_from_outside_are_those_of_a_paused_clock() {
+    let (passed, text) = broken_from_outside("plan::what_others_break_after_a_second", "plan.step@1s..2s:timeout");
+    assert!(passed, "{text}");
 }
 
 #[test]

@@ -209,3 +209,22 @@ fn a_servers_own_reset_reaches_the_client() {
     assert_eq!(client.read(&mut [0; 1]).unwrap_err().kind(), ErrorKind::ConnectionReset);
     drop(t);
 }
+
+#[test]
+fn the_answer_of_a_server_that_reads_no_further_arrives_before_its_reset() {
+    // It answers while unread bytes wait, as servers do with uploads that are too large: its system resets at once.
+    let server = server(|mut stream| {
+        stream.read_exact(&mut [0; 1_000]).unwrap();
+        stream.write_all(b"413 too large").unwrap();
+    });
+    let (t, wire) = proxied(server);
+    for _ in 0..50 {
+        let mut client = connect(wire.addr());
+        let mut writer = client.try_clone().unwrap();
+        let upload = thread::spawn(move || while writer.write_all(&[7; 64 * 1024]).is_ok() {});
+        let (answer, _) = read_all(&mut client);
+        assert_eq!(String::from_utf8_lossy(&answer), "413 too large");
+        upload.join().unwrap();
+    }
+    wait(t.finish()).assert();
+}

@@ -5,6 +5,7 @@ use qtests::{
     Error, Test,
     fault::{BoxFuture, Disturbance},
     fault_point,
+    prelude::qtest,
     proxy::Down,
 };
 use std::{
@@ -26,6 +27,7 @@ struct Told {
     told: Arc<Mutex<Vec<(&'static str, Duration)>>>,
     began: Option<tokio::time::Instant>,
     fails: bool,
+    optional: bool,
 }
 
 impl Told {
@@ -55,6 +57,10 @@ impl Disturbance for Told {
 
     fn end(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async { self.tell("end") })
+    }
+
+    fn is_optional(&self) -> bool {
+        self.optional
     }
 }
 
@@ -163,4 +169,41 @@ fn nonsense_is_refused() {
 fn an_empty_timeline_does_not_start() {
     let t = Test::scoped();
     t.timeline().start();
+}
+
+#[qtest(paused, leaks = "strict")]
+async fn a_paused_test_ends_what_its_timeline_has_begun(t: Test) {
+    let told = Told::default();
+    let seen = told.clone();
+    // Teardowns run from the latest to the first: the timeline is stopped before.
+    t.defer(move || assert_eq!(seen.words(), ["begin", "end"]));
+    let began = Instant::now();
+    let line = t.timeline().at(Duration::from_secs(3_600), told).start();
+    line.finished().await;
+    t.defer(move || assert!(began.elapsed() < Duration::from_secs(60), "virtual hours pass at once"));
+}
+
+#[test]
+fn a_time_that_never_comes_fails_a_test_that_has_shown_nothing_of_it() {
+    let hour = Duration::from_secs(3_600);
+    let t = Test::scoped();
+    let (early, late) = (Told::default(), Told::default());
+    let line = t.timeline().at(Duration::ZERO, early).between(hour, 2 * hour, late.clone()).start();
+    eventually("the first one begins", || line.began() == 1);
+    let report = wait(t.finish()).report().unwrap().to_owned();
+    let expected = "what is told was to begin at 3600s on the timeline started at tests/it/timeline.rs:";
+    assert_eq!(report.matches(expected).count(), 1, "{report}");
+    assert!(report.contains("and never did: the test ended before"), "{report}");
+    assert!(late.words().is_empty());
+}
+
+#[test]
+fn a_time_that_never_comes_is_fine_where_it_is_optional_or_the_timeline_was_stopped() {
+    let hour = Duration::from_secs(3_600);
+    let t = Test::scoped();
+    t.timeline().at(hour, Told { optional: true, ..Told::default() }).start();
+    t.timeline().at(hour, t.fault("timeline.step").fail(io::ErrorKind::TimedOut).optional()).start();
+    let stopped = t.timeline().every(hour, ms(1), Told::default()).start();
+    wait(stopped.stop());
+    wait(t.finish()).assert();
 }

@@ -20,7 +20,7 @@ pub(crate) fn take(inputs: &mut Punctuated<FnArg, Token![,]>) -> Result<Vec<Fiel
         for attribute in &ours {
             let field = read(attribute, input)?;
             if fields.iter().any(|before| before.name == field.name) {
-                return Err(Error::new(attribute.span(), format!("the field `{}` is given twice", field.name)));
+                return Err(Error::new(attribute.path().span(), format!("the field `{}` is given twice", field.name)));
             }
             fields.push(field);
         }
@@ -43,7 +43,7 @@ fn read(attribute: &Attribute, input: &FnArg) -> Result<Field> {
     };
     let Some(parameter) = parameter else {
         let text = "a field is read from a parameter with a name: write `name: Type` here";
-        return Err(Error::new(attribute.span(), text));
+        return Err(Error::new(attribute.path().span(), text));
     };
     let expression = match &attribute.meta {
         Meta::Path(_) => parse_quote!(#parameter),

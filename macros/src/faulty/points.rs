@@ -7,8 +7,8 @@ use super::{
     reply::{Reply, Shape},
 };
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
-use syn::{Error, Expr, Result, Type};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Error, Expr, Result, Type, spanned::Spanned};
 
 /// The two points of one method or function.
 pub(crate) struct Points {
@@ -115,22 +115,27 @@ impl Points {
 
     /// Comes by a point, and gives its error back.
     fn pass(&self, point: TokenStream, output: Option<&Type>) -> TokenStream {
-        let error = match &self.failing {
+        // All of it at one place, so that the compiler reports once what cannot become the error.
+        let place = match &self.failing {
             Failing::Never => return quote!(let _ = #point;),
-            Failing::FromFault(place) => {
-                let krate = self.krate.at(*place);
-                quote_spanned!(*place=> #krate::FromFault::from_fault)
-            }
-            Failing::By(function) => quote!(#function),
+            Failing::FromFault(place) => *place,
+            Failing::By(function) => function.span(),
+        };
+        let place = place.resolved_at(Span::call_site());
+        let error = if let Failing::By(function) = &self.failing {
+            function.to_token_stream()
+        } else {
+            let krate = self.krate.at(place);
+            quote_spanned!(place=> #krate::FromFault::from_fault)
         };
         let give_back = match output {
-            None => quote!(return ::core::result::Result::Err(__qtests_error);),
-            Some(output) => quote! {
+            None => quote_spanned!(place=> return ::core::result::Result::Err(__qtests_error);),
+            Some(output) => quote_spanned! {place=>
                 let __qtests_failed: #output = ::core::result::Result::Err(__qtests_error);
                 return __qtests_failed;
             },
         };
-        quote! {
+        quote_spanned! {place=>
             if let ::core::result::Result::Err(__qtests_error) = ::core::result::Result::map_err(#point, #error) {
                 #give_back
             }
