@@ -5,6 +5,7 @@ use super::{
     drain::{Stopped, Watch},
     judge,
     round::{LOOK_AT_SOCKETS, Round, begin},
+    second,
     service::Service,
 };
 use crate::base::Error;
@@ -71,7 +72,7 @@ impl fmt::Display for ShutdownConformance {
 
 /// Judges a service by all properties. Takes as long as some shutdowns of the service do.
 ///
-/// The service is started several times through [`Test::process`], so that nothing of it outlives the test: up to nine
+/// The service is started several times through [`Test::process`], so that nothing of it outlives the test: up to twelve
 /// times, each at most 45 s and [`ShutdownSubject::limit`] long. With a service that starts at once and shuts down
 /// rightly it takes three shutdowns.
 ///
@@ -194,10 +195,13 @@ async fn endless_round<S: ShutdownSubject>(t: &Test, subject: &Arc<S>) -> Result
 async fn second_signal<S: ShutdownSubject>(t: &Test, subject: &Arc<S>) -> Result<Verdict, Error> {
     let mut attempt = 1;
     loop {
-        let (verdict, final_word) = match begin(t, subject).await? {
+        let (mut verdict, final_word, late_end) = match begin(t, subject).await? {
             Ok(round) => second_round(subject, round).await?,
-            Err(nothing) => (Verdict::Inconclusive(nothing), false),
+            Err(nothing) => (Verdict::Inconclusive(nothing), false, None),
         };
+        if verdict.is_held() && late_end.is_some() {
+            verdict = second::second_or_by_itself(verdict, late_end, by_itself(t, subject).await?);
+        }
         if attempt == ATTEMPTS || final_word || !verdict.is_inconclusive() {
             return Ok(verdict);
         }
@@ -205,9 +209,20 @@ async fn second_signal<S: ShutdownSubject>(t: &Test, subject: &Arc<S>) -> Result
     }
 }
 
-/// The verdict, and whether another round would show no more.
-async fn second_round<S: ShutdownSubject>(subject: &Arc<S>, round: Round) -> Result<(Verdict, bool), Error> {
-    let nothing = |why: &str| Ok((Verdict::Inconclusive(why.to_owned()), false));
+/// When the service cuts its requests off after one signal, if it does.
+async fn by_itself<S: ShutdownSubject>(t: &Test, subject: &Arc<S>) -> Result<Option<Duration>, Error> {
+    Ok(match begin(t, subject).await? {
+        Ok(round) => second::cut_off(&Watch::signal(subject, round)?.until_exit().await?),
+        Err(_) => None,
+    })
+}
+
+/// The verdict, whether another round would show no more, and when the service exited if the second signal came late.
+async fn second_round<S: ShutdownSubject>(
+    subject: &Arc<S>,
+    round: Round,
+) -> Result<(Verdict, bool, Option<Duration>), Error> {
+    let nothing = |why: &str| Ok((Verdict::Inconclusive(why.to_owned()), false, None));
     let mut watch = Watch::signal(subject, round)?;
     // The service must have heard the first signal: two that come close together are one.
     while watch.has_stopped() == Stopped::NotYet {
@@ -220,7 +235,7 @@ async fn second_round<S: ShutdownSubject>(subject: &Arc<S>, round: Round) -> Res
                 watch.signalled.elapsed(),
                 watch.taken
             );
-            return Ok((Verdict::Inconclusive(why), true));
+            return Ok((Verdict::Inconclusive(why), true, None));
         }
         watch.probe().await?;
     }
@@ -237,8 +252,9 @@ async fn second_round<S: ShutdownSubject>(subject: &Arc<S>, round: Round) -> Res
         return nothing("all requests had ended before a second signal could be sent");
     }
     let sure = watch.has_stopped() == Stopped::Surely;
-    let signal = judge::Second { after: watch.signalled.elapsed(), pending, sure };
+    let signal = second::Second { after: watch.signalled.elapsed(), pending, sure };
     watch.round.service.terminate()?;
     let seen = watch.until_exit().await?;
-    Ok((judge::second(&seen, signal, subject.limit()), seen.exit.is_none()))
+    let late_end = seen.exit.as_ref().filter(|_| signal.is_late()).map(|exit| exit.after);
+    Ok((second::second(&seen, signal, subject.limit()), seen.exit.is_none(), late_end))
 }

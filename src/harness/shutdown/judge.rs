@@ -65,12 +65,6 @@ const LEFT: usize = 2;
 /// Two things that were seen no further apart may have happened the other way round.
 const APART: Duration = Duration::from_millis(20);
 
-/// A drain that ends this soon after the second signal may have ended because of it.
-const AT_ONCE: Duration = Duration::from_millis(50);
-
-/// Whoever exits this soon after the second signal does so because of it, if requests were left unanswered.
-const PROMPT: Duration = Duration::from_millis(250);
-
 /// What one shutdown says about each of the properties that it can speak about.
 pub(super) fn judge(seen: &Seen, code: i32, limit: Duration) -> Vec<(ShutdownProperty, Verdict)> {
     vec![
@@ -155,7 +149,7 @@ fn exits(seen: &Seen, limit: Duration) -> Verdict {
     }
 }
 
-fn too_busy(seen: &Seen) -> Verdict {
+pub(super) fn too_busy(seen: &Seen) -> Verdict {
     Verdict::Inconclusive(format!("this host was too busy to watch it for {:.0?}", seen.hiccup))
 }
 
@@ -184,51 +178,11 @@ fn leaves(seen: &Seen) -> Verdict {
     if left.is_empty() { Verdict::Held } else { Verdict::Broken(left.join("; ")) }
 }
 
-/// The second signal of a round.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Second {
-    /// How long after the first.
-    pub(super) after: Duration,
-    /// How many requests were in flight.
-    pub(super) pending: usize,
-    /// The service had surely heeded the first one; two that come close together are one.
-    pub(super) sure: bool,
-}
-
-/// What follows from a second signal.
-pub(super) fn second(seen: &Seen, signal: Second, limit: Duration) -> Verdict {
-    let Second { after, pending, sure } = signal;
-    let unsure = || Verdict::Inconclusive("it was not seen to heed the first signal before the second".to_owned());
-    let Some(exit) = &seen.exit else {
-        let text = format!("it was still running {limit:?} after the first signal, in spite of the second");
-        return if sure { Verdict::Broken(text) } else { unsure() };
-    };
-    let went_on = exit.after.saturating_sub(after);
-    let cut = seen.unanswered + seen.requests.iter().filter(|request| request.answer.is_err()).count();
-    // If all were answered the drain was over when it exited, and the end by a signal may be its usual one.
-    let (soon, until) = match cut {
-        0 => (AT_ONCE, "all were answered".to_owned()),
-        cut => (PROMPT, format!("it cut {cut} of them off")),
-    };
-    match cut {
-        // Requests were in flight, so it had not come to the end by itself.
-        1.. if went_on <= soon => Verdict::Held,
-        0 if went_on <= soon => {
-            Verdict::Inconclusive(format!("its drain was over {went_on:.0?} after the second signal anyway"))
-        }
-        _ if !sure => unsure(),
-        _ if went_on < soon + seen.hiccup * 5 => too_busy(seen),
-        _ => Verdict::Broken(format!(
-            "with {pending} requests in flight it went on for {went_on:.0?} after the second signal, until {until}"
-        )),
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    const MS: Duration = Duration::from_millis(1);
+    pub(crate) const MS: Duration = Duration::from_millis(1);
 
     fn attempt(began: u32, ended: u32, served: bool) -> Attempt {
         let answer = if served { Ok(()) } else { Err("connection refused".to_owned()) };
@@ -236,7 +190,7 @@ mod tests {
     }
 
     /// Requests that are answered 300 ms after the signal, one late request that just gets in and others that do not.
-    fn graceful() -> Seen {
+    pub(crate) fn graceful() -> Seen {
         let late = [attempt(1, 301, true)].into_iter();
         let exit = Exit { after: MS * 310, code: Some(0), signal: None, port_is_free: true, living: Vec::new() };
         Seen {
@@ -252,7 +206,7 @@ mod tests {
         }
     }
 
-    fn exit(seen: &mut Seen) -> &mut Exit {
+    pub(crate) fn exit(seen: &mut Seen) -> &mut Exit {
         seen.exit.as_mut().unwrap()
     }
 
@@ -329,30 +283,5 @@ mod tests {
         let seen = Seen { probes: Vec::new(), local: Some("too many open files".to_owned()), ..graceful() };
         let told = stops(&seen).to_string();
         assert!(told.starts_with("INCONCLUSIVE") && told.contains("too many open files"), "{told}");
-    }
-
-    #[test]
-    fn a_second_signal_must_cut_something_or_kill() {
-        let (signal, limit) = (Second { after: MS * 30, pending: 2, sure: true }, MS * 1_000);
-        let judge = |seen: &Seen| second(seen, signal, limit);
-        let mut seen = graceful();
-        assert!(judge(&seen).is_broken(), "it went on to the end of its drain");
-        assert!(second(&seen, Second { sure: false, ..signal }, limit).is_inconclusive(), "two may have been one");
-        assert!(judge(&Seen { hiccup: MS * 100, ..seen.clone() }).is_inconclusive(), "it may have been late");
-        exit(&mut seen).code = None;
-        exit(&mut seen).signal = Some(15);
-        assert!(judge(&seen).is_broken(), "it died by the signal at the end of its drain");
-        exit(&mut seen).after = MS * 40;
-        assert!(judge(&seen).is_inconclusive(), "its drain was over anyway");
-        seen.requests[0].answer = Err("reset".to_owned());
-        assert!(judge(&seen).is_held());
-        exit(&mut seen).after = MS * 200;
-        assert!(judge(&seen).is_held());
-        exit(&mut seen).after = MS * 330;
-        assert!(judge(&seen).is_broken(), "it cut them off at a limit of its own");
-        assert!(judge(&Seen { hiccup: MS * 100, ..seen.clone() }).is_inconclusive(), "it may have been late");
-        assert!(second(&seen, Second { sure: false, ..signal }, limit).is_inconclusive(), "two may have been one");
-        seen.exit = None;
-        assert!(judge(&seen).is_broken());
     }
 }

@@ -66,6 +66,7 @@ mod judge;
 mod output;
 mod property;
 mod round;
+mod second;
 mod service;
 mod sockets;
 mod subject;
