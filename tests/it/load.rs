@@ -222,9 +222,16 @@ async fn dropping_a_run_stops_its_iterations(t: Test) {
 async fn a_run_ends_with_its_test() {
     let t = Test::scoped();
     let run = t.load("cut").rate(Rate::per_sec(1)).hold(MS * 600_000);
-    let run = tokio::spawn(run.run((), |()| pending::<Result<(), String>>()));
+    let begun = std::sync::Arc::new(tokio::sync::Notify::new());
+    let begins = std::sync::Arc::clone(&begun);
+    let run = tokio::spawn(run.run((), move |()| {
+        begins.notify_one();
+        pending::<Result<(), String>>()
+    }));
+    begun.notified().await;
     assert!(t.finish().await.passed());
-    assert!(run.await.unwrap().unwrap_err().to_string().contains("ended before"));
+    let error = run.await.unwrap().unwrap_err();
+    assert!(error.is_ended() && error.to_string().contains("ended before"), "{error}");
 }
 
 #[qtest(paused)]
