@@ -71,7 +71,9 @@ pub fn qtest(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// A method that gives a `Result` (or a future of one, or `io::Result<T>`: the name decides) can be made to fail: its
 /// error implements `qtests::FromFault`. All else can be delayed, held and made to panic. A future is an `async fn`,
-/// `impl Future`, `Pin<Box<dyn Future>>` or `BoxFuture`; a point of a future awaits, every other one blocks its thread.
+/// `impl Future`, `Pin<Box<dyn Future>>` or `BoxFuture`; a point of a future awaits, every other one blocks its thread. A
+/// future behind an alias, or an associated type, is not seen as one: its points block, and `.after` comes when the future
+/// has been made.
 ///
 /// | key | on | meaning | default |
 /// |---|---|---|---|
@@ -87,9 +89,16 @@ pub fn qtest(args: TokenStream, item: TokenStream) -> TokenStream {
 /// which is evaluated only while a fault is armed at the point. The point on the way out has the values that they had on
 /// the way in, if it was armed by then.
 ///
+/// In tests, what gives back a future is called when that future is first polled; one whose future is `'static` (a boxed one
+/// that names no lifetime, as mockall needs it, `+ 'static`, `use<>`) is called at once, and only its future comes by the
+/// points. A call that is dropped, or that panics, does not come by `.after`. A method with a default body is passed on as
+/// well, so what it calls of the trait comes by no point. Points of two traits or functions of one name are the same points,
+/// unless `point` tells them apart. `#[track_caller]` on a function names the function itself in tests.
+///
 /// Associated types and constants are the decorated type's. Functions without a receiver have points as methods have.
 /// `Self` is wrapped and unwrapped where it is an argument (also by reference), and where it is given back alone, or in an
 /// `Option` or a `Result`. Supertraits that are not derived or automatic are implemented for the decorator by hand.
+/// An error that is an associated type or a parameter of the trait must implement `FromFault` where the decorator is used.
 /// `#[async_trait]` stands below or above, mockall's `#[automock]` below: above, it copies this attribute to places where
 /// none can be. While a fault holds the way out, the reply waits with it: what a spawned future gives must be `Send`, such
 /// as `Box<dyn Error + Send + Sync>`.

@@ -6,7 +6,8 @@
 //! - `environment`: the variables `QTESTS_*`
 //! - `failing`: what failing tests print (the tests themselves are in `tests/failing`)
 //! - `fault`: when faults fire, what they do, what is refused
-//! - `faulty`, `faulty_function`, `faulty_mocks`: `#[faulty]` on traits, on functions, and beside other attributes
+//! - `faulty`, `faulty_function`, `faulty_shapes`, `faulty_mocks`: `#[faulty]` on traits, on functions, of all shapes, and
+//!   beside other attributes
 //! - `files`, `files_trees`, `files_modes`, `files_safety`: file operations, who may read what, and that they leave
 //!   nothing half done and nothing outside the root
 //! - `files_actions`, `files_faults`, `files_crash`, `files_model`: faults of file operations, and what is left when
@@ -53,6 +54,8 @@ mod faulty;
 mod faulty_function;
 #[cfg(feature = "macros")]
 mod faulty_mocks;
+#[cfg(feature = "macros")]
+mod faulty_shapes;
 #[cfg(all(feature = "files", feature = "macros"))]
 mod files;
 #[cfg(all(feature = "files", feature = "macros"))]

@@ -129,8 +129,10 @@ fn arm(kinds: &Pat, made: &TokenStream, known: &mut Vec<String>) -> Result<Token
 fn filled(path: &TokenStream, fields: &Fields, span: Span, krate: &Krate) -> Result<TokenStream> {
     let mut all = fields.iter();
     let inner = |ty: &syn::Type| {
-        let krate = krate.at(ty.span());
-        quote_spanned!(ty.span()=> <#ty as #krate::FromFault>::from_fault(__injected))
+        // Where the field's type comes from another macro, our variable does not.
+        let place = ty.span().resolved_at(Span::call_site());
+        let krate = krate.at(place);
+        quote_spanned!(place=> <#ty as #krate::FromFault>::from_fault(__injected))
     };
     match (all.next(), all.next()) {
         (None, _) => Ok(match fields {

@@ -1,7 +1,7 @@
 //! The attributes `#[key]` and `#[field]` on parameters: what predicates of a fault see of them.
 
 use syn::{
-    Attribute, Error, Expr, FnArg, Ident, Meta, Pat, Result, Token, parse_quote, punctuated::Punctuated,
+    Attribute, Error, Expr, FnArg, Ident, Meta, Pat, Result, Token, ext::IdentExt, parse_quote, punctuated::Punctuated,
     spanned::Spanned,
 };
 
@@ -58,10 +58,10 @@ fn read(attribute: &Attribute, input: &FnArg) -> Result<Field> {
             let Expr::Path(name) = &*assign.left else {
                 return Err(Error::new(assign.left.span(), "the name of a field is one word"));
             };
-            (name.path.require_ident()?.clone(), *assign.right)
+            (name.path.require_ident()?.unraw(), *assign.right)
         }
         value if is_key => (Ident::new("key", attribute.path().span()), value),
-        value => (parameter, value),
+        value => (parameter.unraw(), value),
     };
     let (name, value) = named;
     if is_key && name != "key" {

@@ -10,7 +10,7 @@ use super::{
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use std::path::Path;
-use syn::{AttrStyle, Error, ItemFn, Result, ReturnType, ext::IdentExt, spanned::Spanned};
+use syn::{AttrStyle, Error, ItemFn, Result, ReturnType, Type, ext::IdentExt, spanned::Spanned};
 
 /// The function, in a build with live points and in one without.
 pub(crate) fn write(args: Args, mut item: ItemFn) -> Result<TokenStream> {
@@ -69,11 +69,18 @@ fn live(item: &ItemFn, reply: &Reply, points: &Points, krate: &Krate) -> TokenSt
         let body = if arrow.is_some() { quote!(#body) } else { quote!({ #body }) };
         quote!(#krate::fault::call_once(move || #arrow #body))
     };
+    if reply.owns {
+        let [before, block] = points.around_future(reply, &closure(), None);
+        return match reply.shape {
+            Shape::Boxed => quote!(#before ::std::boxed::Box::pin(#block)),
+            _ => quote!(#before #block),
+        };
+    }
     match reply.shape {
         Shape::Now => points.around(reply, closure()),
         Shape::Async => {
             // Never run: it tells the compiler what the block gives, so that its values are coerced as in a function.
-            let typed = written.map(|ty| {
+            let typed = written.filter(|ty| !matches!(***ty, Type::Never(_))).map(|ty| {
                 quote! {
                     if false {
                         return #krate::fault::call_once::<#ty>(|| ::core::unreachable!());

@@ -8,7 +8,7 @@ use super::{
     reply::{Reply, Shape},
     self_type,
 };
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::{
     Attribute, Error, FnArg, GenericParam, Ident, Pat, ReceiverKind, Result, Safety, Signature, TraitItemFn, Type,
@@ -39,6 +39,10 @@ pub(crate) struct Method {
     pub(crate) needs: Option<&'static str>,
     /// The associated types whose values such a future holds while it waits at a point.
     pub(crate) held: Vec<Ident>,
+    /// The error type, where an injected fault becomes it and it is the trait's to say what that is.
+    pub(crate) error: Option<Type>,
+    /// Whether it gives a future that must be `Send`.
+    pub(crate) sends: bool,
 }
 
 impl Method {
@@ -62,14 +66,18 @@ impl Method {
             failing: Failing::of(&reply, &own, Some(&shared.args))?,
             fields,
         };
+        let error = if skipped { None } else { points.demanded(&reply, &item.sig.generics)? };
         let body = body(&reply, call, (!skipped).then_some(&points), shared)?;
         let attributes = kept(&item.attrs);
         let sends = reply.send || (reply.shape == Shape::Async && shared.async_trait_sends);
         Ok(Self {
             written: quote!(#(#attributes)* #signature { #body }),
             points: (!skipped).then_some(points.name),
-            needs: needs(&item.sig).filter(|_| sends),
+            // One that borrows nothing has been made before.
+            needs: needs(&item.sig).filter(|_| sends && !reply.owns),
             held: if sends { self_type::associated(&item.sig) } else { Vec::new() },
+            error,
+            sends,
         })
     }
 }
@@ -127,10 +135,12 @@ fn forwarded(signature: &Signature) -> Result<(Signature, Vec<TokenStream>)> {
         match input {
             FnArg::Receiver(receiver) => {
                 receiver.mutability = None;
+                // The very `self` that was written: one of ours would be another one within `macro_rules!`.
+                let this = &receiver.self_token;
                 arguments.push(match &receiver.kind {
-                    ReceiverKind::Reference(_, _, mutability) => quote!(& #mutability self.inner),
-                    ReceiverKind::Typed(..) => quote!(::std::boxed::Box::new(self.inner)),
-                    _ => quote!(self.inner),
+                    ReceiverKind::Reference(_, _, mutability) => quote!(& #mutability #this.inner),
+                    ReceiverKind::Typed(..) => quote!(::std::boxed::Box::new(#this.inner)),
+                    _ => quote!(#this.inner),
                 });
             }
             FnArg::Typed(typed) => {
@@ -170,15 +180,35 @@ fn body(reply: &Reply, call: TokenStream, points: Option<&Points>, shared: &Shar
         let wait = (reply.shape == Shape::Async).then(|| quote!(.await));
         return Ok(quote!(#call #wait));
     }
+    let live = with_points(reply, &call, points, made.as_ref());
+    if matches!(reply.shape, Shape::Opaque | Shape::Boxed) && made.is_none() {
+        // In a product the future is the very one that the decorated value gives.
+        let krate = shared.krate.at(Span::call_site());
+        return Ok(quote!(#krate::__if_live!({ { #live } } { { #call } })));
+    }
+    Ok(live)
+}
+
+fn with_points(reply: &Reply, call: &TokenStream, points: Option<&Points>, made: Option<&TokenStream>) -> TokenStream {
+    if reply.owns {
+        let [before, block] = match points {
+            Some(points) => points.around_future(reply, call, made),
+            None => [quote!(let __qtests_future = #call;), quote!(async move { #made(__qtests_future.await) })],
+        };
+        return match reply.shape {
+            Shape::Boxed => quote!(#before ::std::boxed::Box::pin(#block)),
+            _ => quote!(#before #block),
+        };
+    }
     let wait = (reply.shape != Shape::Now).then(|| quote!(.await));
     let call = quote!(#call #wait);
     let call = made.map_or_else(|| call.clone(), |made| quote!(#made(#call)));
     let block = points.map_or_else(|| call.clone(), |points| points.around(reply, call.clone()));
-    Ok(match reply.shape {
+    match reply.shape {
         Shape::Now | Shape::Async => block,
         Shape::Opaque => quote!(async move { #block }),
         Shape::Boxed => quote!(::std::boxed::Box::pin(async move { #block })),
-    })
+    }
 }
 
 /// The attributes that decide about the decorator's method too.

@@ -4,11 +4,11 @@ use super::{
     Krate,
     args::Args,
     field::Field,
-    reply::{Reply, Shape},
+    reply::{Reply, Shape, peeled},
 };
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Error, Expr, Result, Type, spanned::Spanned};
+use syn::{Error, Expr, Generics, Result, Type, spanned::Spanned};
 
 /// The two points of one method or function.
 pub(crate) struct Points {
@@ -81,11 +81,8 @@ impl Points {
                 __qtests_reply
             };
         }
-        let kind = if matches!(self.failing, Failing::Never) { quote!(Pause) } else { quote!(Fallible) };
-        let krate = self.krate.at(self.span);
-        let keep = quote_spanned!(self.span=> #krate::__way_out!(#kind, #after #fields));
-        let leave = quote_spanned!(self.span=> #krate::__leave!(#waits __qtests_way_out));
-        let way_out = self.pass(leave, output);
+        let keep = self.keep(&after, &fields);
+        let way_out = self.pass(self.leave(&waits, &quote!(__qtests_way_out)), output);
         quote! {
             #way_in
             let __qtests_way_out = #keep;
@@ -93,6 +90,71 @@ impl Points {
             #way_out
             __qtests_reply
         }
+    }
+
+    /// Puts the points around a future that borrows nothing, and so cannot be made within one that borrows what it is made
+    /// of: what stands before the block that waits for it, and the block. What the call does before the first poll is done
+    /// before the way in.
+    pub(crate) fn around_future(
+        &self,
+        reply: &Reply,
+        call: &TokenStream,
+        made: Option<&TokenStream>,
+    ) -> [TokenStream; 2] {
+        let waits = Some(quote!(async));
+        let output = (reply.shape == Shape::Boxed).then_some(&reply.output);
+        let fields = self.fields.iter().map(|Field { name, value }| quote!(#name = #value));
+        let fields = quote!(#(, #fields)*);
+        let way_in = self.keep(&self.name, &fields);
+        let way_out = self.keep(&format!("{}.after", self.name), &fields);
+        let enter = self.pass(self.leave(&waits, &quote!(__qtests_way_in)), output);
+        let leave = self.pass(self.leave(&waits, &quote!(__qtests_way_out)), output);
+        let waited = quote!(__qtests_future.await);
+        let waited = made.map_or_else(|| waited.clone(), |made| quote!(#made(#waited)));
+        let before = quote! {
+            let __qtests_way_in = #way_in;
+            let __qtests_way_out = #way_out;
+            let __qtests_future = #call;
+        };
+        let block = quote! {
+            async move {
+                #enter
+                let __qtests_reply = #waited;
+                #leave
+                __qtests_reply
+            }
+        };
+        [before, block]
+    }
+
+    /// Keeps what a point will see of the arguments, which are gone by then.
+    fn keep(&self, name: &str, fields: &TokenStream) -> TokenStream {
+        let kind = if matches!(self.failing, Failing::Never) { quote!(Pause) } else { quote!(Fallible) };
+        let krate = self.krate.at(self.span);
+        quote_spanned!(self.span=> #krate::__way_out!(#kind, #name #fields))
+    }
+
+    /// Comes by such a point. The variable is named by who binds it: what has the span of the method may be of another macro.
+    fn leave(&self, waits: &Option<TokenStream>, kept: &TokenStream) -> TokenStream {
+        let krate = self.krate.at(self.span);
+        quote_spanned!(self.span=> #krate::__leave!(#waits #kept))
+    }
+
+    /// The error that an injected fault becomes, if nobody but the implementation of a trait can say that it does: a name,
+    /// or `Self::Error`.
+    pub(crate) fn demanded(&self, reply: &Reply, of_method: &Generics) -> Result<Option<Type>> {
+        let (Failing::FromFault(_), Some(error)) = (&self.failing, reply.error()) else { return Ok(None) };
+        let Type::Path(path) = peeled(error) else { return Ok(None) };
+        if let Some(name) = path.path.get_ident()
+            && of_method.type_params().any(|parameter| parameter.ident == *name)
+        {
+            let text = format!(
+                "an injected fault cannot become `{name}`, which is the caller's to choose: name a function that makes it, \
+                 #[faulty(err = ..)], or leave the error out, #[faulty(infallible)]"
+            );
+            return Err(Error::new(error.span(), text));
+        }
+        Ok(Some(error.clone()))
     }
 
     /// The point on the way in alone, for a build without live points: only the compiler looks at it.

@@ -26,6 +26,8 @@ pub(crate) struct Reply {
     pub(crate) output: Type,
     /// Whether the future is `Send` by its type.
     pub(crate) send: bool,
+    /// Whether the future borrows nothing by its type: then it cannot be made within another one that does.
+    pub(crate) owns: bool,
 }
 
 impl Reply {
@@ -35,23 +37,25 @@ impl Reply {
             ReturnType::Type(_, ty) => (**ty).clone(),
         };
         if signature.asyncness.is_some() {
-            return Self { shape: Shape::Async, output: ty, send: false };
+            return Self { shape: Shape::Async, output: ty, send: false, owns: false };
         }
         match future(peeled(&ty)) {
             Some(reply) => reply,
-            None => Self { shape: Shape::Now, output: ty, send: false },
+            None => Self { shape: Shape::Now, output: ty, send: false, owns: false },
         }
     }
 
     /// The place to point at when its error cannot be injected; `None` if there is no `Result`. Type aliases such as
     /// `io::Result<T>` count, so the name alone decides.
     pub(crate) fn error_place(&self) -> Option<Span> {
-        let segment = last_segment(&self.output)?;
-        if segment.ident != "Result" {
-            return None;
-        }
-        let error = arguments(segment).filter_map(as_type).nth(1);
-        Some(error.map_or_else(|| segment.ident.span(), Spanned::span))
+        let segment = last_segment(&self.output).filter(|segment| segment.ident == "Result")?;
+        Some(self.error().map_or_else(|| segment.ident.span(), Spanned::span))
+    }
+
+    /// The type of the error, if it is named.
+    pub(crate) fn error(&self) -> Option<&Type> {
+        let segment = last_segment(&self.output).filter(|segment| segment.ident == "Result")?;
+        arguments(segment).filter_map(as_type).nth(1)
     }
 }
 
@@ -60,27 +64,41 @@ fn future(ty: &Type) -> Option<Reply> {
     match ty {
         Type::ImplTrait(ty) => {
             let (output, send) = of_bounds(&ty.bounds)?;
-            Some(Reply { shape: Shape::Opaque, output, send })
+            let owns = ty.bounds.iter().any(|bound| match bound {
+                TypeParamBound::Lifetime(lifetime) => lifetime.ident == "static",
+                TypeParamBound::PreciseCapture(captured) => captured.params.is_empty(),
+                _ => false,
+            });
+            Some(Reply { shape: Shape::Opaque, output, send, owns })
         }
         Type::Path(_) => {
             let segment = last_segment(ty)?;
-            let (output, send) = match segment.ident.to_string().as_str() {
+            let is_static = arguments(segment).any(|argument| match argument {
+                GenericArgument::Lifetime(lifetime) => lifetime.ident == "static",
+                _ => false,
+            });
+            let (output, send, owns) = match segment.ident.to_string().as_str() {
                 "Pin" => of_pinned(arguments(segment).find_map(as_type)?)?,
-                "BoxFuture" => (arguments(segment).find_map(as_type)?.clone(), true),
-                "LocalBoxFuture" => (arguments(segment).find_map(as_type)?.clone(), false),
+                "BoxFuture" => (arguments(segment).find_map(as_type)?.clone(), true, is_static),
+                "LocalBoxFuture" => (arguments(segment).find_map(as_type)?.clone(), false, is_static),
                 _ => return None,
             };
-            Some(Reply { shape: Shape::Boxed, output, send })
+            Some(Reply { shape: Shape::Boxed, output, send, owns })
         }
         _ => None,
     }
 }
 
 /// `Box<dyn Future<Output = ..> + Send>`.
-fn of_pinned(ty: &Type) -> Option<(Type, bool)> {
+fn of_pinned(ty: &Type) -> Option<(Type, bool, bool)> {
     let segment = last_segment(ty)?;
     match arguments(segment).find_map(as_type).map(peeled)? {
-        Type::TraitObject(object) if segment.ident == "Box" => of_bounds(&object.bounds),
+        Type::TraitObject(object) if segment.ident == "Box" => {
+            let (output, send) = of_bounds(&object.bounds)?;
+            // In a box, a trait object that names no lifetime is `'static`.
+            let borrows = |bound: &TypeParamBound| matches!(bound, TypeParamBound::Lifetime(lifetime) if lifetime.ident != "static");
+            Some((output, send, !object.bounds.iter().any(borrows)))
+        }
         _ => None,
     }
 }

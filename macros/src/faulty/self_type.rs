@@ -51,6 +51,55 @@ pub(crate) fn associated(signature: &Signature) -> Vec<Ident> {
     found
 }
 
+/// What a trait demands of `Self`, as a demand on what is decorated: the decorator's own associated types cannot be spoken
+/// of where it is said what it implements.
+pub(crate) fn decorated(tokens: TokenStream, inner: &TokenStream) -> TokenStream {
+    let mut written = TokenStream::new();
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Group(group) => {
+                let mut inside = proc_macro2::Group::new(group.delimiter(), decorated(group.stream(), inner));
+                inside.set_span(group.span());
+                written.extend([TokenTree::Group(inside)]);
+            }
+            TokenTree::Ident(word) if word == "Self" => match tokens.peek() {
+                Some(TokenTree::Punct(colon))
+                    if colon.spacing() == proc_macro2::Spacing::Joint && colon.as_char() == ':' =>
+                {
+                    written.extend(inner.clone());
+                }
+                _ => written.extend(quote!(__T)),
+            },
+            other => written.extend([other]),
+        }
+    }
+    written
+}
+
+/// Whether a signature names a type, and whether it does so behind a reference.
+pub(crate) fn named(signature: &Signature, name: &Ident) -> (bool, bool) {
+    let inputs = signature.inputs.iter().map(ToTokens::to_token_stream);
+    let all: TokenStream = inputs.chain([signature.output.to_token_stream()]).collect();
+    fn look(tokens: TokenStream, name: &Ident) -> (bool, bool) {
+        let (mut found, mut behind, mut after_reference) = (false, false, false);
+        for token in tokens {
+            match token {
+                TokenTree::Group(group) => {
+                    let inside = look(group.stream(), name);
+                    (found, behind) = (found || inside.0, behind || inside.1);
+                }
+                TokenTree::Ident(word) if word == *name => (found, behind) = (true, behind || after_reference),
+                TokenTree::Punct(punct) => after_reference = punct.as_char() == '&',
+                // `&'a V`, `&mut V`.
+                TokenTree::Ident(_) | TokenTree::Literal(_) => {}
+            }
+        }
+        (found, behind)
+    }
+    look(all, name)
+}
+
 fn after_self(tokens: TokenStream, found: &mut Vec<Ident>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     for window in tokens.windows(4) {

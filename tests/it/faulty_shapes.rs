@@ -1,0 +1,189 @@
+//! `#[faulty]` on traits and functions of many shapes.
+
+use qtests::{FromFault, Injected, faulty, prelude::*};
+use std::{
+    fmt::Debug,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+};
+
+type Text = Result<String, String>;
+
+/// Futures that borrow nothing, which are the only ones that mockall can give back.
+#[faulty]
+#[mockall::automock]
+trait Owned {
+    fn boxed(&self, #[key] cents: u64) -> Pin<Box<dyn Future<Output = Text> + Send>>;
+    fn opaque(&self, text: &str) -> impl Future<Output = Text> + Send + use<Self>;
+    fn named(&mut self, text: String) -> Pin<Box<dyn Future<Output = Text> + Send + 'static>>;
+}
+
+#[qtest]
+async fn a_mock_that_gives_futures_stands_behind_the_points(t: Test) {
+    let mut mock = MockOwned::new();
+    mock.expect_boxed().times(2).returning(|cents| Box::pin(async move { Ok(cents.to_string()) }));
+    mock.expect_named().times(1).returning(|text| Box::pin(async move { Ok(text) }));
+    let mut owned = FaultyOwned::new(mock);
+    t.fault("Owned.boxed").key("7").fail(io::ErrorKind::TimedOut).arm();
+    t.fault("Owned.named.after").fail_saying(io::ErrorKind::Other, "lost").arm();
+    let (kept, failed) = (owned.boxed(6), owned.boxed(7));
+    let named = owned.named("abc".to_owned());
+    // They borrow nothing of the decorator.
+    drop(owned);
+    assert_eq!(kept.await, Ok("6".to_owned()));
+    assert!(failed.await.is_err());
+    assert!(named.await.unwrap_err().starts_with("lost"));
+}
+
+/// An error that the implementation chooses, and a parameter of the trait.
+#[faulty]
+trait Store<V> {
+    type Error: Debug;
+    fn get(&self, id: u64) -> Result<V, Self::Error>;
+    fn put(&self, value: V) -> impl Future<Output = Result<(), Self::Error>> + Send;
+    fn swap(&self, value: &V) -> impl Future<Output = Result<V, Self::Error>> + Send;
+}
+
+struct Memory(AtomicUsize);
+
+impl Store<usize> for Memory {
+    type Error = io::Error;
+    fn get(&self, _id: u64) -> io::Result<usize> {
+        Ok(self.0.load(SeqCst))
+    }
+    async fn put(&self, value: usize) -> io::Result<()> {
+        self.0.store(value, SeqCst);
+        Ok(())
+    }
+    async fn swap(&self, value: &usize) -> io::Result<usize> {
+        Ok(self.0.swap(*value, SeqCst))
+    }
+}
+
+#[qtest]
+async fn an_error_of_the_implementations_choice_can_be_injected(t: Test) {
+    let store = FaultyStore::new(Memory(AtomicUsize::new(1)));
+    t.fault("Store.put.after").fail(io::ErrorKind::TimedOut).arm();
+    t.fault("Store.get").nth(2).fail(io::ErrorKind::TimedOut).arm();
+    assert_eq!(store.put(5).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    assert_eq!(store.get(0).unwrap(), 5, "only the reply was lost");
+    assert_eq!(store.get(0).unwrap_err().kind(), io::ErrorKind::TimedOut);
+    assert_eq!(store.swap(&9).await.unwrap(), 5);
+}
+
+/// A trait's error as its parameter, demands on `Self`, and conditions that speak of associated types.
+#[faulty]
+trait Feed<E>
+where
+    Self::Item: Debug,
+{
+    type Item;
+    fn next(&mut self) -> Result<Self::Item, E>;
+    fn fork(&self) -> Self
+    where
+        Self: Sized + Clone;
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Numbers(u32);
+
+impl Feed<String> for Numbers {
+    type Item = u32;
+    fn next(&mut self) -> Result<u32, String> {
+        self.0 += 1;
+        Ok(self.0)
+    }
+    fn fork(&self) -> Self {
+        self.clone()
+    }
+}
+
+#[qtest]
+fn what_a_trait_demands_is_demanded_of_what_is_decorated(t: Test) {
+    let mut feed = FaultyFeed::new(Numbers(0));
+    t.fault("Feed.next").nth(2).fail(io::ErrorKind::TimedOut).arm();
+    assert_eq!(feed.next(), Ok(1));
+    assert!(feed.fork().next().is_err());
+    assert_eq!(feed.into_inner(), Numbers(1));
+}
+
+// Written by a macro, whose `self` and whose variables are others than those of who calls it.
+macro_rules! written {
+    ($($tokens:tt)*) => { #[faulty] $($tokens)* };
+}
+
+macro_rules! named {
+    ($name:ident, $error:ident, $held:ident) => {
+        #[derive(Debug, FromFault)]
+        enum $error {
+            #[fault]
+            Io($held),
+        }
+        #[faulty(point = "shapes.named")]
+        fn $name(#[key] id: u64) -> Result<u64, $error> {
+            Ok(id)
+        }
+    };
+}
+
+written! {
+    trait Made {
+        fn value(&self, #[field] r#type: u64) -> Result<u64, String>;
+    }
+}
+
+type Held = io::Error;
+named!(fetch, FetchError, Held);
+
+struct Plain;
+
+impl Made for Plain {
+    fn value(&self, r#type: u64) -> Result<u64, String> {
+        Ok(r#type)
+    }
+}
+
+#[qtest]
+fn what_macros_write_has_points_too(t: Test) {
+    t.fault("Made.value").when(|hit| hit.int("type") == Some(2)).fail(io::ErrorKind::TimedOut).arm();
+    t.fault("shapes.named.after").key("8").fail(io::ErrorKind::TimedOut).arm();
+    let made = FaultyMade::new(Plain);
+    assert_eq!(made.value(1), Ok(1));
+    assert!(made.value(2).is_err());
+    assert_eq!(fetch(7).unwrap(), 7);
+    assert!(matches!(fetch(8), Err(FetchError::Io(error)) if error.kind() == io::ErrorKind::TimedOut));
+}
+
+/// It begins its work before it is polled.
+#[faulty(point = "shapes.begun", err = said)]
+fn begun(count: &Arc<AtomicUsize>) -> Pin<Box<dyn Future<Output = Text> + Send>> {
+    count.fetch_add(1, SeqCst);
+    let count = Arc::clone(count);
+    Box::pin(async move { Ok(count.load(SeqCst).to_string()) })
+}
+
+fn said(injected: Injected) -> String {
+    injected.to_string()
+}
+
+#[faulty(point = "shapes.never", infallible)]
+async fn never() -> ! {
+    std::future::pending().await
+}
+
+#[qtest(paused)]
+async fn a_function_that_gives_a_future_of_its_own_begins_at_once(t: Test) {
+    let count = Arc::new(AtomicUsize::new(0));
+    let (first, second) = (begun(&count), begun(&count));
+    assert_eq!(count.load(SeqCst), 2);
+    t.fault("shapes.begun.after").fail_saying(io::ErrorKind::Other, "too late").arm();
+    // What the points see was read when they were called, before the fault was armed.
+    assert_eq!(first.await, Ok("2".to_owned()));
+    assert!(begun(&count).await.unwrap_err().contains("too late"));
+    assert_eq!(second.await, Ok("3".to_owned()));
+    assert!(tokio::time::timeout(Duration::from_secs(1), never()).await.is_err());
+}
