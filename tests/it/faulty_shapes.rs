@@ -11,15 +11,12 @@ use std::{
     },
 };
 
-type Text = Result<String, String>;
-
 /// Futures that borrow nothing, which are the only ones that mockall can give back.
 #[faulty]
 #[mockall::automock]
 trait Owned {
-    fn boxed(&self, #[key] cents: u64) -> Pin<Box<dyn Future<Output = Text> + Send>>;
-    fn opaque(&self, text: &str) -> impl Future<Output = Text> + Send + use<Self>;
-    fn named(&mut self, text: String) -> Pin<Box<dyn Future<Output = Text> + Send + 'static>>;
+    fn boxed(&self, #[key] cents: u64) -> Pin<Box<dyn Future<Output = Result<String, String>> + Send>>;
+    fn named(&mut self, text: String) -> Pin<Box<dyn Future<Output = Result<String, String>> + Send + 'static>>;
 }
 
 #[qtest]
@@ -37,6 +34,28 @@ async fn a_mock_that_gives_futures_stands_behind_the_points(t: Test) {
     assert_eq!(kept.await, Ok("6".to_owned()));
     assert!(failed.await.is_err());
     assert!(named.await.unwrap_err().starts_with("lost"));
+}
+
+#[faulty]
+trait Opaque {
+    fn length(&self, #[key] text: &str) -> impl Future<Output = Result<usize, String>> + Send + 'static;
+}
+
+impl Opaque for u8 {
+    fn length(&self, text: &str) -> impl Future<Output = Result<usize, String>> + Send + 'static {
+        let length = text.len() + usize::from(*self);
+        async move { Ok(length) }
+    }
+}
+
+#[qtest]
+async fn an_opaque_future_of_its_own_has_points(t: Test) {
+    t.fault("Opaque.length").key("abc").fail(io::ErrorKind::TimedOut).arm();
+    let opaque = FaultyOpaque::new(1_u8);
+    let (failed, kept) = (opaque.length("abc"), opaque.length("ab"));
+    drop(opaque);
+    assert!(failed.await.is_err());
+    assert_eq!(kept.await, Ok(3));
 }
 
 /// An error that the implementation chooses, and a parameter of the trait.
@@ -160,7 +179,7 @@ fn what_macros_write_has_points_too(t: Test) {
 
 /// It begins its work before it is polled.
 #[faulty(point = "shapes.begun", err = said)]
-fn begun(count: &Arc<AtomicUsize>) -> Pin<Box<dyn Future<Output = Text> + Send>> {
+fn begun(count: &Arc<AtomicUsize>) -> Pin<Box<dyn Future<Output = Result<String, String>> + Send>> {
     count.fetch_add(1, SeqCst);
     let count = Arc::clone(count);
     Box::pin(async move { Ok(count.load(SeqCst).to_string()) })
@@ -170,7 +189,7 @@ fn said(injected: Injected) -> String {
     injected.to_string()
 }
 
-#[faulty(point = "shapes.never", infallible)]
+#[faulty(point = "shapes.never")]
 async fn never() -> ! {
     std::future::pending().await
 }
