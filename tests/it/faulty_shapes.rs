@@ -51,9 +51,10 @@ impl Opaque for u8 {
 #[qtest]
 async fn an_opaque_future_of_its_own_has_points(t: Test) {
     t.fault("Opaque.length").key("abc").fail(io::ErrorKind::TimedOut).arm();
-    let opaque = FaultyOpaque::new(1_u8);
-    let (failed, kept) = (opaque.length("abc"), opaque.length("ab"));
-    drop(opaque);
+    let (failed, kept) = {
+        let opaque = FaultyOpaque::new(1_u8);
+        (opaque.length("abc"), opaque.length("ab"))
+    };
     assert!(failed.await.is_err());
     assert_eq!(kept.await, Ok(3));
 }
