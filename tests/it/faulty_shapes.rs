@@ -12,7 +12,7 @@ use std::{
 };
 
 /// Futures that borrow nothing, which are the only ones that mockall can give back.
-#[faulty]
+#[faulty(point = "shapes.owned")]
 #[mockall::automock]
 trait Owned {
     fn boxed(&self, #[key] cents: u64) -> Pin<Box<dyn Future<Output = Result<String, String>> + Send>>;
@@ -25,8 +25,8 @@ async fn a_mock_that_gives_futures_stands_behind_the_points(t: Test) {
     mock.expect_boxed().times(2).returning(|cents| Box::pin(async move { Ok(cents.to_string()) }));
     mock.expect_named().times(1).returning(|text| Box::pin(async move { Ok(text) }));
     let mut owned = FaultyOwned::new(mock);
-    t.fault("Owned.boxed").key("7").fail(io::ErrorKind::TimedOut).arm();
-    t.fault("Owned.named.after").fail_saying(io::ErrorKind::Other, "lost").arm();
+    t.fault("shapes.owned.boxed").key("7").fail(io::ErrorKind::TimedOut).arm();
+    t.fault("shapes.owned.named.after").fail_saying(io::ErrorKind::Other, "lost").arm();
     let (kept, failed) = (owned.boxed(6), owned.boxed(7));
     let named = owned.named("abc".to_owned());
     // They borrow nothing of the decorator.
@@ -36,7 +36,7 @@ async fn a_mock_that_gives_futures_stands_behind_the_points(t: Test) {
     assert!(named.await.unwrap_err().starts_with("lost"));
 }
 
-#[faulty]
+#[faulty(point = "shapes.opaque")]
 trait Opaque {
     fn length(&self, #[key] text: &str) -> impl Future<Output = Result<usize, String>> + Send + 'static;
 }
@@ -50,7 +50,7 @@ impl Opaque for u8 {
 
 #[qtest]
 async fn an_opaque_future_of_its_own_has_points(t: Test) {
-    t.fault("Opaque.length").key("abc").fail(io::ErrorKind::TimedOut).arm();
+    t.fault("shapes.opaque.length").key("abc").fail(io::ErrorKind::TimedOut).arm();
     let (failed, kept) = {
         let opaque = FaultyOpaque::new(1_u8);
         (opaque.length("abc"), opaque.length("ab"))
@@ -60,7 +60,7 @@ async fn an_opaque_future_of_its_own_has_points(t: Test) {
 }
 
 /// An error that the implementation chooses, and a parameter of the trait.
-#[faulty]
+#[faulty(point = "shapes.store")]
 trait Store<V> {
     type Error: Debug;
     fn get(&self, id: u64) -> Result<V, Self::Error>;
@@ -87,8 +87,8 @@ impl Store<usize> for Memory {
 #[qtest]
 async fn an_error_of_the_implementations_choice_can_be_injected(t: Test) {
     let store = FaultyStore::new(Memory(AtomicUsize::new(1)));
-    t.fault("Store.put.after").fail(io::ErrorKind::TimedOut).arm();
-    t.fault("Store.get").nth(2).fail(io::ErrorKind::TimedOut).arm();
+    t.fault("shapes.store.put.after").fail(io::ErrorKind::TimedOut).arm();
+    t.fault("shapes.store.get").nth(2).fail(io::ErrorKind::TimedOut).arm();
     assert_eq!(store.put(5).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
     assert_eq!(store.get(0).unwrap(), 5, "only the reply was lost");
     assert_eq!(store.get(0).unwrap_err().kind(), io::ErrorKind::TimedOut);
@@ -96,7 +96,7 @@ async fn an_error_of_the_implementations_choice_can_be_injected(t: Test) {
 }
 
 /// A trait's error as its parameter, demands on `Self`, and conditions that speak of associated types.
-#[faulty]
+#[faulty(point = "shapes.feed")]
 trait Feed<E>
 where
     Self::Item: Debug,
@@ -125,7 +125,7 @@ impl Feed<String> for Numbers {
 #[qtest]
 fn what_a_trait_demands_is_demanded_of_what_is_decorated(t: Test) {
     let mut feed = FaultyFeed::new(Numbers(0));
-    t.fault("Feed.next").nth(2).fail(io::ErrorKind::TimedOut).arm();
+    t.fault("shapes.feed.next").nth(2).fail(io::ErrorKind::TimedOut).arm();
     assert_eq!(feed.next(), Ok(1));
     assert!(feed.fork().next().is_err());
     assert_eq!(feed.into_inner(), Numbers(1));
@@ -133,7 +133,7 @@ fn what_a_trait_demands_is_demanded_of_what_is_decorated(t: Test) {
 
 // Written by a macro, whose `self` and whose variables are others than those of who calls it.
 macro_rules! written {
-    ($($tokens:tt)*) => { #[faulty] $($tokens)* };
+    ($($tokens:tt)*) => { #[faulty(point = "shapes.made")] $($tokens)* };
 }
 
 macro_rules! named {
@@ -169,7 +169,7 @@ impl Made for Plain {
 
 #[qtest]
 fn what_macros_write_has_points_too(t: Test) {
-    t.fault("Made.value").when(|hit| hit.int("type") == Some(2)).fail(io::ErrorKind::TimedOut).arm();
+    t.fault("shapes.made.value").when(|hit| hit.int("type") == Some(2)).fail(io::ErrorKind::TimedOut).arm();
     t.fault("shapes.named.after").key("8").fail(io::ErrorKind::TimedOut).arm();
     let made = FaultyMade::new(Plain);
     assert_eq!(made.value(1), Ok(1));
