@@ -68,7 +68,8 @@
 //! - **Set-up.** If a fixture cannot be set up, the report says `SET-UP FAILED`: the body did not run.
 //! - **Leaks.** What was started through the test must end with it. With `leaks = "strict"` so must all tasks and child
 //!   processes and, where the test is alone in its process, threads and file descriptors.
-//! - **Vacuous tests.** A fault or a toxic that was armed and never met anything fails a test that passed otherwise.
+//! - **Vacuous tests.** A fault or a toxic that was armed and never met anything fails a test that passed otherwise, as does
+//!   a time on a timeline that never came.
 //! - **Signals.** SIGINT, SIGTERM and SIGHUP tear down all running tests within 5 s and then kill the process; a second
 //!   one does so at once. After SIGKILL the child processes that tests started die; directories stay. `process::exit(0)`
 //!   in the middle of tests tears them down too, and the status becomes 101.

@@ -90,7 +90,7 @@ pub fn qtest(args: TokenStream, item: TokenStream) -> TokenStream {
 /// the way in, if it was armed by then.
 ///
 /// In tests, what gives back a future is called when that future is first polled; one whose future is `'static` (a boxed one
-/// that names no lifetime, as mockall needs it, `+ 'static`, `use<>`) is called at once, and only its future comes by the
+/// that names no lifetime, as mockall needs it, or one `+ 'static`) is called at once, and only its future comes by the
 /// points. A call that is dropped, or that panics, does not come by `.after`. A method with a default body is passed on as
 /// well, so what it calls of the trait comes by no point. Points of two traits or functions of one name are the same points,
 /// unless `point` tells them apart. `#[track_caller]` on a function names the function itself in tests.
@@ -98,7 +98,8 @@ pub fn qtest(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Associated types and constants are the decorated type's. Functions without a receiver have points as methods have.
 /// `Self` is wrapped and unwrapped where it is an argument (also by reference), and where it is given back alone, or in an
 /// `Option` or a `Result`. Supertraits that are not derived or automatic are implemented for the decorator by hand.
-/// An error that is an associated type or a parameter of the trait must implement `FromFault` where the decorator is used.
+/// An error that is an associated type or a parameter of the trait must implement `FromFault` where the decorator is used,
+/// and what a method demands of `Self` (`where Self: Clone`) is demanded of the decorated type for the whole trait.
 /// `#[async_trait]` stands below or above, mockall's `#[automock]` below: above, it copies this attribute to places where
 /// none can be. While a fault holds the way out, the reply waits with it: what a spawned future gives must be `Send`, such
 /// as `Box<dyn Error + Send + Sync>`.

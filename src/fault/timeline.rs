@@ -151,7 +151,7 @@ impl Timeline {
             if self.t.scope.runs_here() {
                 // Nobody polls the task any more when the body has ended, unless somebody waits for it.
                 let (what, active) = (format!("the end of the timeline started at {place}"), active.clone());
-                self.t.scope.undo_at_end(Undo::later(what, async move { active.end().await }))?;
+                self.t.scope.undo_at_end(Undo::later(what, async move { active.stop().await }))?;
             }
             tokio::spawn(drive.run(began, alive));
         } else {
@@ -209,10 +209,6 @@ impl ActiveTimeline {
     /// Takes no further step, and ends what has begun. Returns when all of it is ended. Cancel safe: once polled, it
     /// will stop.
     pub async fn stop(&self) {
-        self.end().await;
-    }
-
-    async fn end(&self) {
         self.stop.send_replace(true);
         // The driver lets go of its end when it has ended all.
         let mut seen = self.seen.clone();

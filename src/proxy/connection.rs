@@ -323,7 +323,7 @@ impl Connection {
         result.map_err(|broken| (broken, direction))
     }
 
-    /// Whether one of its peers is gone.
+    /// Whether one of its peers takes no more.
     pub(super) fn is_broken(&self) -> bool {
         self.is_broken.load(Relaxed)
     }

@@ -81,7 +81,8 @@
 //! ```
 //!
 //! **Without toxics** it passes bytes through, keeps half-closed connections (a client may shut down its write side and
-//! still read the reply) and passes a peer's reset on to the other one.
+//! still read the reply) and passes a peer's reset on to the other one: after what that peer had sent before, and what was
+//! passed on already, as far as the other one takes it within 1 s.
 //!
 //! **It runs on a thread of its own**, so the code under test may block, be synchronous, or live in another runtime or
 //! process. It uses real timers: a test with a paused clock is refused.

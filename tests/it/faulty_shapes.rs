@@ -131,6 +131,68 @@ fn what_a_trait_demands_is_demanded_of_what_is_decorated(t: Test) {
     assert_eq!(feed.into_inner(), Numbers(1));
 }
 
+/// Values that are looked at by reference while a point waits, and boxed ones of a type that nobody knows.
+#[faulty(point = "shapes.shelf")]
+trait Shelf<V> {
+    type Label;
+    fn all<'a>(&'a self, values: &'a [V]) -> Pin<Box<dyn Future<Output = Result<usize, String>> + Send + 'a>>;
+    fn find(&self, label: &Self::Label) -> impl Future<Output = Result<usize, String>> + Send;
+    fn label(&self, at: usize) -> Pin<Box<dyn Future<Output = Result<Self::Label, String>> + Send>>;
+}
+
+struct Books;
+
+impl Shelf<u8> for Books {
+    type Label = String;
+    fn all<'a>(&'a self, values: &'a [u8]) -> Pin<Box<dyn Future<Output = Result<usize, String>> + Send + 'a>> {
+        Box::pin(async move { Ok(values.len()) })
+    }
+    async fn find(&self, label: &String) -> Result<usize, String> {
+        Ok(label.len())
+    }
+    fn label(&self, at: usize) -> Pin<Box<dyn Future<Output = Result<String, String>> + Send>> {
+        Box::pin(async move { Ok(at.to_string()) })
+    }
+}
+
+#[qtest]
+async fn what_waits_at_a_point_can_be_sent(t: Test) {
+    let shelf = FaultyShelf::new(Books);
+    t.fault("shapes.shelf.find").fail(io::ErrorKind::TimedOut).arm();
+    t.fault("shapes.shelf.label.after").fail(io::ErrorKind::TimedOut).arm();
+    assert_eq!(shelf.all(&[1, 2]).await, Ok(2));
+    assert!(shelf.find(&"a".to_owned()).await.is_err());
+    assert!(t.spawn(shelf.label(7)).await.unwrap().is_err());
+}
+
+/// A condition on a type of a supertrait, which is the decorator's own affair.
+#[faulty(point = "shapes.source")]
+trait Source: Iterator
+where
+    Self::Item: Debug,
+{
+    fn rest(&self) -> u64;
+}
+
+impl<T: Iterator> Iterator for FaultySource<T> {
+    type Item = T::Item;
+    fn next(&mut self) -> Option<T::Item> {
+        None
+    }
+}
+
+impl Source for std::ops::Range<u64> {
+    fn rest(&self) -> u64 {
+        self.end - self.start
+    }
+}
+
+#[qtest]
+fn a_condition_may_speak_of_a_supertraits_type(t: Test) {
+    let point = t.fault("shapes.source.rest").delay(Duration::from_micros(1)).arm();
+    assert_eq!((FaultySource::new(2..7).rest(), point.fired()), (5, 1));
+}
+
 // Written by a macro, whose `self` and whose variables are others than those of who calls it.
 macro_rules! written {
     ($($tokens:tt)*) => { #[faulty(point = "shapes.made")] $($tokens)* };

@@ -3,6 +3,7 @@
 use super::{
     Krate,
     args::Args,
+    conditions::{self, Demands},
     field,
     method::{self, Method, Shared},
     self_type,
@@ -10,8 +11,8 @@ use super::{
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 use syn::{
-    Attribute, Error, Ident, ItemTrait, Meta, Result, Signature, TraitItem, TraitItemConst, TraitItemType, Type,
-    TypeParamBound, WherePredicate, ext::IdentExt, parse_quote, spanned::Spanned,
+    Attribute, Error, Ident, ItemTrait, Meta, Result, TraitItem, TraitItemConst, TraitItemType, ext::IdentExt,
+    parse_quote, spanned::Spanned,
 };
 
 /// The trait, and its decorator beside it.
@@ -64,16 +65,7 @@ fn check(item: &ItemTrait) -> Result<()> {
 struct Passed {
     written: Vec<TokenStream>,
     points: Vec<String>,
-    /// What the decorated value must be besides implementing the trait.
-    needs: Vec<&'static str>,
-    /// The same, as methods demand it of `Self`.
-    demands: Vec<TypeParamBound>,
-    /// The associated types that must be `Send`.
-    held: Vec<Ident>,
-    /// The types that injected faults must become.
-    errors: Vec<Type>,
-    /// The methods whose futures must be `Send`.
-    sent: Vec<Signature>,
+    demands: Demands,
 }
 
 fn items(item: &mut ItemTrait, shared: &Shared) -> Result<Passed> {
@@ -82,50 +74,16 @@ fn items(item: &mut ItemTrait, shared: &Shared) -> Result<Passed> {
         match item {
             TraitItem::Fn(function) => {
                 let method = Method::new(function, shared)?;
+                passed.demands.add(&method, &function.sig.generics)?;
                 passed.written.push(method.written);
                 passed.points.extend(method.points);
-                passed.needs.extend(method.needs);
-                passed.demands.extend(demanded(&function.sig.generics));
-                passed.held.extend(method.held);
-                passed.errors.extend(method.error);
-                if method.sends {
-                    passed.sent.push(function.sig.clone());
-                }
             }
             TraitItem::Const(constant) => passed.written.push(constant_of(constant, &shared.inner)?),
             TraitItem::Type(ty) => passed.written.push(type_of(ty, &shared.inner)),
             other => return Err(Error::new(other.span(), "#[faulty] cannot see what this is: write it out")),
         }
     }
-    passed.needs.sort_unstable();
-    passed.needs.dedup();
-    passed.held.sort_unstable();
-    passed.held.dedup();
-    // What `Self::Item` of a supertrait is, the user says; one with parameters has no single value to speak of.
-    let plain: Vec<&Ident> = item.items.iter().filter_map(plain_type).collect();
-    passed.held.retain(|held| plain.contains(&held));
     Ok(passed)
-}
-
-fn plain_type(item: &TraitItem) -> Option<&Ident> {
-    match item {
-        TraitItem::Type(ty) if ty.generics.params.is_empty() && cfg(&ty.attrs).next().is_none() => Some(&ty.ident),
-        _ => None,
-    }
-}
-
-/// `where Self: Send + Clone`: true of the decorator when it is true of what is decorated, which the compiler must be told.
-fn demanded(generics: &syn::Generics) -> Vec<TypeParamBound> {
-    let predicates = generics.where_clause.iter().flat_map(|clause| &clause.predicates);
-    let of_self = predicates.filter_map(|predicate| match predicate {
-        WherePredicate::Type(ty) if matches!(&ty.bounded_ty, Type::Path(path) if path.path.is_ident("Self")) => {
-            Some(&ty.bounds)
-        }
-        _ => None,
-    });
-    // Sized it is in any case.
-    let demands = |bound: &&TypeParamBound| matches!(bound, TypeParamBound::Trait(bound) if bound.path.segments.last().is_some_and(|it| it.ident != "Sized"));
-    of_self.flatten().filter(demands).cloned().collect()
 }
 
 fn constant_of(constant: &TraitItemConst, inner: &TokenStream) -> Result<TokenStream> {
@@ -191,16 +149,12 @@ fn structure(item: &ItemTrait, name: &Ident, points: &[String]) -> TokenStream {
 }
 
 fn implementation(item: &ItemTrait, name: &Ident, path: &TokenStream, passed: &Passed, shared: &Shared) -> TokenStream {
-    let Passed { written, needs, .. } = passed;
-    let needs = needs.iter().map(|need| format_ident!("{}", need));
-    let mut generics = item.generics.clone();
-    if let Some(clause) = &mut generics.where_clause {
-        clause.predicates = clause.predicates.iter().map(|predicate| of_decorated(predicate, &shared.inner)).collect();
-    }
+    let written = &passed.written;
+    let mut generics = conditions::of_trait(item, &shared.inner);
     generics.params.push(parse_quote!(__T));
     let conditions = &mut generics.make_where_clause().predicates;
-    conditions.push(parse_quote!(__T: #path #(+ ::core::marker::#needs)*));
-    conditions.extend(conditions_of(item, passed, shared));
+    conditions.push(parse_quote!(__T: #path));
+    conditions.extend(passed.demands.written(item, shared));
     let (parameters, _, conditions) = generics.split_for_impl();
     let cfg = cfg(&item.attrs);
     let async_trait = async_trait(item);
@@ -212,52 +166,6 @@ fn implementation(item: &ItemTrait, name: &Ident, path: &TokenStream, passed: &P
             #(#written)*
         }
     }
-}
-
-fn of_decorated(predicate: &WherePredicate, inner: &TokenStream) -> WherePredicate {
-    let tokens = self_type::decorated(predicate.to_token_stream(), inner);
-    // What was a predicate is one with other types in it.
-    syn::parse2(tokens).unwrap_or_else(|_| predicate.clone())
-}
-
-/// What must be true for the decorator beyond what the trait says: of futures that are sent, of errors that are injected.
-fn conditions_of(item: &ItemTrait, passed: &Passed, shared: &Shared) -> Vec<WherePredicate> {
-    let inner = &shared.inner;
-    let mut conditions: Vec<WherePredicate> = Vec::new();
-    conditions.extend(passed.demands.iter().map(|bound| -> WherePredicate {
-        let bound = self_type::decorated(bound.to_token_stream(), inner);
-        parse_quote!(__T: #bound)
-    }));
-    conditions
-        .extend(passed.held.iter().map(|held| -> WherePredicate { parse_quote!(#inner::#held: ::core::marker::Send) }));
-    for parameter in item.generics.type_params() {
-        let name = &parameter.ident;
-        let named: Vec<(bool, bool)> = passed.sent.iter().map(|method| self_type::named(method, name)).collect();
-        if named.iter().any(|(is_named, _)| *is_named) {
-            conditions.push(parse_quote!(#name: ::core::marker::Send));
-        }
-        if named.iter().any(|(_, is_referred_to)| *is_referred_to) {
-            conditions.push(parse_quote!(#name: ::core::marker::Sync));
-        }
-    }
-    let plain: Vec<&Ident> = item.items.iter().filter_map(plain_type).collect();
-    let krate = shared.krate.at(proc_macro2::Span::call_site());
-    for error in &passed.errors {
-        let Type::Path(path) = super::reply::peeled(error) else { continue };
-        let segments: Vec<&Ident> = path.path.segments.iter().map(|segment| &segment.ident).collect();
-        match segments.as_slice() {
-            [this, name] if path.qself.is_none() && *this == "Self" && plain.contains(name) => {
-                conditions.push(parse_quote!(#inner::#name: #krate::FromFault));
-            }
-            [name] if item.generics.type_params().any(|parameter| parameter.ident == **name) => {
-                conditions.push(parse_quote!(#name: #krate::FromFault));
-            }
-            _ => {}
-        }
-    }
-    let mut known = std::collections::BTreeSet::new();
-    conditions.retain(|condition| known.insert(condition.to_token_stream().to_string()));
-    conditions
 }
 
 /// `#[async_trait]` that stands below: the decorator's `impl` needs it too.

@@ -37,12 +37,12 @@ pub(crate) struct Method {
     pub(crate) points: Option<String>,
     /// `Send` or `Sync`, where a future that must be `Send` holds the decorated value or a reference to it.
     pub(crate) needs: Option<&'static str>,
-    /// The associated types whose values such a future holds while it waits at a point.
-    pub(crate) held: Vec<Ident>,
+    /// What such a future holds while it waits at a point.
+    pub(crate) sent: Vec<Type>,
+    /// What a boxed future gives that borrows nothing.
+    pub(crate) owned: Option<Type>,
     /// The error type, where an injected fault becomes it and it is the trait's to say what that is.
     pub(crate) error: Option<Type>,
-    /// Whether it gives a future that must be `Send`.
-    pub(crate) sends: bool,
 }
 
 impl Method {
@@ -75,9 +75,9 @@ impl Method {
             points: (!skipped).then_some(points.name),
             // One that borrows nothing has been made before.
             needs: needs(&item.sig).filter(|_| sends && !reply.owns),
-            held: if sends { self_type::associated(&item.sig) } else { Vec::new() },
+            sent: if sends { held(&item.sig, &reply) } else { Vec::new() },
+            owned: (reply.owns && reply.shape == Shape::Boxed).then(|| reply.output.clone()),
             error,
-            sends,
         })
     }
 }
@@ -219,6 +219,16 @@ fn kept(attributes: &[Attribute]) -> Vec<Attribute> {
         kept.push(parse_quote!(#[allow(deprecated, reason = "passed on, not used")]));
     }
     kept
+}
+
+/// The values that a future holds while it waits at a point: what it will give, and until the call its arguments.
+fn held(signature: &Signature, reply: &Reply) -> Vec<Type> {
+    let arguments = signature.inputs.iter().filter_map(|input| match input {
+        // They have gone into the future that was made before.
+        FnArg::Typed(typed) if !reply.owns => Some((*typed.ty).clone()),
+        _ => None,
+    });
+    arguments.chain([reply.output.clone()]).collect()
 }
 
 /// What the decorated value must be for a future that holds it to be `Send`.

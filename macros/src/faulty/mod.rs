@@ -1,9 +1,10 @@
 //! The attribute `#[faulty]` and the derive `FromFault`.
 //!
 //! `args` parses the attribute, `field` those on parameters; `decorator` refuses traits that cannot be decorated and
-//! writes the decorator, `function` does the same for functions. Both let `points` write what stands around a call.
+//! writes the decorator, for which `conditions` says what it needs, `function` does the same for functions. Both let `points` write what stands around a call.
 
 mod args;
+mod conditions;
 mod decorator;
 mod derive;
 mod field;

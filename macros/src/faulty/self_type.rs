@@ -1,9 +1,9 @@
 //! Where a trait says `Self`: the decorator is another `Self` than what it decorates.
 
 use super::reply::{arguments, as_type, last_segment, peeled};
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::{Error, Result, Signature, Type};
+use syn::{Error, Result, Type};
 
 /// Passes an argument on to what is decorated.
 pub(crate) fn argument(ty: &Type, name: &TokenStream) -> Result<TokenStream> {
@@ -43,79 +43,68 @@ pub(crate) fn reply(ty: &Type, decorator: &TokenStream) -> Result<Option<TokenSt
     }))
 }
 
-/// The associated types that a signature speaks of as `Self::Item`.
-pub(crate) fn associated(signature: &Signature) -> Vec<Ident> {
-    let inputs = signature.inputs.iter().map(ToTokens::to_token_stream);
-    let mut found = Vec::new();
-    inputs.chain([signature.output.to_token_stream()]).for_each(|tokens| after_self(tokens, &mut found));
-    found
-}
-
-/// What a trait demands of `Self`, as a demand on what is decorated: the decorator's own associated types cannot be spoken
-/// of where it is said what it implements.
-pub(crate) fn decorated(tokens: TokenStream, inner: &TokenStream) -> TokenStream {
+/// Spells types in a condition as an implementation has to: `Self::Item` of the trait itself as `inner`'s, and `Self` alone
+/// as `bare`, if that is given.
+pub(crate) fn spelled_for_impl(
+    tokens: TokenStream,
+    own: &[&Ident],
+    inner: &TokenStream,
+    bare: Option<&TokenStream>,
+) -> TokenStream {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut written = TokenStream::new();
-    let mut tokens = tokens.into_iter().peekable();
-    while let Some(token) = tokens.next() {
+    for (at, token) in tokens.iter().enumerate() {
         match token {
             TokenTree::Group(group) => {
-                let mut inside = proc_macro2::Group::new(group.delimiter(), decorated(group.stream(), inner));
+                let mut inside = Group::new(group.delimiter(), spelled_for_impl(group.stream(), own, inner, bare));
                 inside.set_span(group.span());
                 written.extend([TokenTree::Group(inside)]);
             }
-            TokenTree::Ident(word) if word == "Self" => match tokens.peek() {
-                Some(TokenTree::Punct(colon))
-                    if colon.spacing() == proc_macro2::Spacing::Joint && colon.as_char() == ':' =>
-                {
-                    written.extend(inner.clone());
-                }
-                _ => written.extend(quote!(__T)),
+            TokenTree::Ident(word) if word == "Self" => match (after_colons(&tokens[at + 1..]), bare) {
+                (Some(name), _) if own.contains(&name) => written.extend(inner.clone()),
+                (None, Some(bare)) => written.extend(bare.clone()),
+                _ => written.extend([token.clone()]),
             },
-            other => written.extend([other]),
+            other => written.extend([other.clone()]),
         }
     }
     written
 }
 
-/// Whether a signature names a type, and whether it does so behind a reference.
-pub(crate) fn named(signature: &Signature, name: &Ident) -> (bool, bool) {
-    let inputs = signature.inputs.iter().map(ToTokens::to_token_stream);
-    let all: TokenStream = inputs.chain([signature.output.to_token_stream()]).collect();
-    fn look(tokens: TokenStream, name: &Ident) -> (bool, bool) {
-        let (mut found, mut behind, mut after_reference) = (false, false, false);
-        for token in tokens {
-            match token {
-                TokenTree::Group(group) => {
-                    let inside = look(group.stream(), name);
-                    (found, behind) = (found || inside.0, behind || inside.1);
-                }
-                TokenTree::Ident(word) if word == *name => (found, behind) = (true, behind || after_reference),
-                TokenTree::Punct(punct) => after_reference = punct.as_char() == '&',
-                // `&'a V`, `&mut V`.
-                TokenTree::Ident(_) | TokenTree::Literal(_) => {}
-            }
+/// The name in `:: name`.
+fn after_colons(tokens: &[TokenTree]) -> Option<&Ident> {
+    match tokens {
+        [TokenTree::Punct(first), TokenTree::Punct(second), TokenTree::Ident(name), ..]
+            if (first.as_char(), second.as_char()) == (':', ':') =>
+        {
+            Some(name)
         }
-        (found, behind)
+        _ => None,
     }
-    look(all, name)
 }
 
-fn after_self(tokens: TokenStream, found: &mut Vec<Ident>) {
+/// Whether a type speaks of this one: a name, `Self` alone, or `Self::Item`.
+pub(crate) fn mentions(tokens: TokenStream, said: &[Ident]) -> bool {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
-    for window in tokens.windows(4) {
-        if let [TokenTree::Ident(word), TokenTree::Punct(first), TokenTree::Punct(second), TokenTree::Ident(name)] =
-            window
-            && word == "Self"
-            && (first.as_char(), second.as_char()) == (':', ':')
-        {
-            found.push(name.clone());
+    tokens.iter().enumerate().any(|(at, token)| match token {
+        TokenTree::Group(group) => mentions(group.stream(), said),
+        TokenTree::Ident(word) if said.first() == Some(word) => after_colons(&tokens[at + 1..]) == said.get(1),
+        _ => false,
+    })
+}
+
+/// Whether a value of this type may be one of several that are looked at by `&`: then it is sent only if it can be shared.
+pub(crate) fn is_shared(tokens: TokenStream) -> bool {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    tokens.iter().enumerate().any(|(at, token)| match token {
+        TokenTree::Group(group) => is_shared(group.stream()),
+        TokenTree::Ident(word) => word == "Arc",
+        // A lifetime may stand in between.
+        TokenTree::Punct(punct) if punct.as_char() == '&' => {
+            !tokens[at + 1..].iter().take(3).any(|next| matches!(next, TokenTree::Ident(word) if word == "mut"))
         }
-    }
-    for token in tokens {
-        if let TokenTree::Group(group) = token {
-            after_self(group.stream(), found);
-        }
-    }
+        _ => false,
+    })
 }
 
 fn is_self(ty: &Type) -> bool {

@@ -1,0 +1,10 @@
+use qtests::faulty;
+
+#[faulty]
+trait Payments {
+    fn turn<U>(self) -> U
+    where
+        Self: Sized + Into<U>;
+}
+
+fn main() {}
